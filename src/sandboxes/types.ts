@@ -1,0 +1,97 @@
+import type { Digest, LayerName, SandboxId, UpperId } from '../domain/ids.ts';
+
+/** How a sandbox's life stands (contract §8). */
+export type SandboxState = 'creating' | 'running' | 'paused' | 'stopped' | 'failed' | 'destroying';
+
+/** A layer as a sandbox pins it: the name may later point to other bytes, the digest never does. */
+export interface PinnedLayer {
+  readonly name: LayerName;
+  readonly digest: Digest;
+}
+
+/** What a client asks for, parsed and complete: defaults are filled in at the edge. */
+export interface CreateRequest {
+  readonly id: SandboxId;
+  readonly layers: readonly LayerName[];
+  readonly owner: string;
+  readonly task: string;
+  readonly cpu: number;
+  readonly memoryMiB: number;
+  /** 0 = never expires. */
+  readonly maxLifetimeSeconds: number;
+  /** As the client wrote it; undefined when it was left out. */
+  readonly allowNet: readonly string[] | undefined;
+  readonly nesting: boolean;
+}
+
+/**
+ * The durable description of a sandbox. Written before any resource exists, so that a daemon that starts after a crash knows what to look for.
+ * `format` is the version of this shape.
+ */
+export interface SandboxRecord {
+  readonly format: 1;
+  readonly id: SandboxId;
+  readonly state: 'creating' | 'running' | 'destroying';
+  readonly layers: readonly PinnedLayer[];
+  readonly upper: UpperId;
+  readonly upperKind: 'disk' | 'tmpfs';
+  readonly upperLimitBytes: number;
+  readonly owner: string;
+  readonly task: string;
+  readonly cpu: number;
+  readonly memoryMiB: number;
+  readonly maxLifetimeSeconds: number;
+  readonly allowNet: readonly string[] | null;
+  readonly nesting: boolean;
+  /** RFC 3339 UTC. */
+  readonly created: string;
+}
+
+/** Sandbox info on the wire (contract §2); names are interface. */
+export interface SandboxInfo {
+  readonly id: string;
+  readonly owner: string;
+  readonly task: string;
+  readonly layers: readonly string[];
+  readonly created: string;
+  readonly last_active: string;
+  readonly mounted: boolean;
+  readonly exec_count: number;
+  readonly upper_bytes: number;
+  readonly snapshots: readonly { readonly label: string; readonly created: string; readonly size: number }[];
+  readonly active_snapshot: string | null;
+  readonly cpu: number;
+  readonly memory_mb: number;
+  readonly max_lifetime_s: number;
+  readonly allow_net: readonly string[];
+  readonly network: 'none';
+  readonly nesting: boolean;
+  readonly state: SandboxState;
+  readonly backend: string;
+  readonly upper_limit_bytes: number;
+  readonly expires: string | null;
+}
+
+/** One command of the `/cgi-bin` surface, parsed. */
+export interface ExecCall {
+  readonly cmd: string;
+  readonly workdir: string;
+  readonly timeoutSeconds: number;
+}
+
+/** Exec result on the wire (contract §2); names are interface. */
+export interface ExecResult {
+  readonly seq: number;
+  readonly cmd: string;
+  readonly workdir: string;
+  readonly exit_code: number;
+  readonly started: string;
+  readonly finished: string;
+  readonly duration_ms: number;
+  readonly timed_out: boolean;
+  readonly truncated: boolean;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly oom?: true;
+  readonly interrupted?: true;
+}
