@@ -1,0 +1,133 @@
+import { flag, oneOf, text, wholeNumber } from './setting.ts';
+import {
+  parseFolder,
+  parseHosts,
+  parseLayerNames,
+  parseListen,
+  parseToken,
+  parseUidBase,
+  parseUrl,
+} from './setting-parsers.ts';
+
+const NOT_YET = 'is not part of this version';
+
+/** Every setting of the product. `docs/settings.md` is made from it. */
+export const SETTINGS = {
+  dataDir: text({
+    name: 'SQUASH_DATA',
+    alias: 'SQUASH_DATA_DIR',
+    defaultText: '/data',
+    unit: 'absolute path',
+    doc: 'State root: layers, writable layers, records and logs of one installation.',
+    parse: parseFolder,
+  }),
+  port: wholeNumber({
+    name: 'SQUASH_PORT',
+    defaultText: '8080',
+    unit: 'TCP port, 0 = any free one',
+    doc: 'Port of the HTTP API.',
+    min: 0,
+    max: 65_535,
+  }),
+  listen: text({
+    name: 'SQUASH_LISTEN',
+    defaultText: '',
+    unit: 'IP address',
+    doc: 'Address of the HTTP API. Empty: `127.0.0.1` without a token, `0.0.0.0` with one.',
+    parse: parseListen,
+  }),
+  backend: oneOf({
+    name: 'SQUASH_BACKEND',
+    defaultText: 'chroot',
+    doc: 'How sandboxes are isolated: `chroot` (namespaces), or `memory` (none at all: health and layers answer, create says what is missing).',
+    words: ['chroot', 'memory'],
+    refused: { firecracker: NOT_YET },
+  }),
+  authToken: text({
+    name: 'SQUASH_AUTH_TOKEN',
+    defaultText: '',
+    unit: 'token',
+    doc: 'Bearer token that every request must carry, health and the page excepted. Empty: no authentication.',
+    parse: parseToken,
+  }),
+  api: text({
+    name: 'SQUASH_API',
+    defaultText: '',
+    unit: 'URL',
+    doc: 'The daemon that the CLI talks to. Empty: `http://localhost:$SQUASH_PORT`.',
+    parse: parseUrl,
+  }),
+  hosts: text({
+    name: 'SQUASH_HOSTS',
+    defaultText: '',
+    unit: 'names, comma-separated',
+    doc: '`Host` names that are accepted without a token, beside `localhost` and loopback addresses.',
+    parse: parseHosts,
+  }),
+  maxSandboxes: wholeNumber({
+    name: 'SQUASH_MAX_SANDBOXES',
+    defaultText: '100',
+    unit: 'sandboxes',
+    doc: 'How many sandboxes may exist at once.',
+    min: 1,
+    max: 100_000,
+  }),
+  defaultLayers: text({
+    name: 'SQUASH_DEFAULT_LAYERS',
+    defaultText: '000-base-alpine',
+    unit: 'layer names, comma-separated',
+    doc: 'Layers of a create that names none.',
+    parse: parseLayerNames,
+  }),
+  upper: oneOf({
+    name: 'SQUASH_UPPER',
+    defaultText: 'disk',
+    doc: 'Where writable layers live: `disk` (an ext4 image each) or `tmpfs` (memory of the sandbox, gone after a reboot).',
+    words: ['disk', 'tmpfs'],
+    refused: { btrfs: NOT_YET },
+  }),
+  upperLimitMiB: wholeNumber({
+    name: 'SQUASH_UPPER_LIMIT_MB',
+    defaultText: '512',
+    unit: 'MiB',
+    doc: 'Size of a writable layer; a full one gives ENOSPC inside, and nothing else breaks.',
+    min: 16,
+    max: 16_777_216,
+  }),
+  upperSparse: flag({
+    name: 'SQUASH_UPPER_SPARSE',
+    defaultText: '',
+    doc: 'Writable layers are images with holes: more fit on a disk, but a full host then loses writes.',
+  }),
+  readyUppers: wholeNumber({
+    name: 'SQUASH_READY_UPPERS',
+    defaultText: '8',
+    unit: 'writable layers',
+    doc: 'How many writable layers are kept ready, so that a create does not wait for mkfs.',
+    min: 0,
+    max: 1000,
+  }),
+  diskReserveMiB: wholeNumber({
+    name: 'SQUASH_DISK_RESERVE_MB',
+    defaultText: '1024',
+    unit: 'MiB',
+    doc: 'Free space kept on the host: below it, create answers 503 `no space for a writable layer`.',
+    min: 0,
+    max: 1_073_741_824,
+  }),
+  logMax: wholeNumber({
+    name: 'SQUASH_LOG_MAX',
+    defaultText: '1000',
+    unit: 'results per sandbox',
+    doc: 'How many exec results of a sandbox are kept, within 64 MiB; the oldest go first.',
+    min: 1,
+    max: 1_000_000,
+  }),
+  uidBase: text({
+    name: 'SQUASH_UID_BASE',
+    defaultText: '',
+    unit: 'user id',
+    doc: 'First id of the ranges that sandboxes get, 65,536 each. Empty: as setup chose.',
+    parse: parseUidBase,
+  }),
+} as const;
