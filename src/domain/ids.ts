@@ -24,10 +24,7 @@ const HEX_64 = /^[0-9a-f]{64}$/;
 export function parseSandboxId(value: unknown): SandboxId {
   if (value === undefined || value === null || value === '') throw new SandboxError('INVALID_ARGUMENT', 'id required');
   if (typeof value !== 'string' || !SANDBOX_ID.test(value))
-    throw new SandboxError(
-      'INVALID_ARGUMENT',
-      'invalid id: 1 to 64 of A-Z a-z 0-9 _ and -, with no - at either end',
-    );
+    throw new SandboxError('INVALID_ARGUMENT', 'invalid id: 1 to 64 of A-Z a-z 0-9 _ and -, with no - at either end');
   return value as SandboxId;
 }
 

@@ -1,27 +1,92 @@
-import type { LayerName } from '../domain/ids.ts';
+import { SandboxError } from '../domain/errors.ts';
+import type { Digest, LayerName } from '../domain/ids.ts';
+import { checkFit } from '../domain/layer-fit.ts';
+import { orderLayers } from '../domain/layer-stack.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { LayerMounts, type LayerMountsOptions } from './layer-mounts.ts';
+import { LayerStore } from './layer-store.ts';
 import type { Sidecar } from './sidecar.ts';
 
 /** A layer as the API lists it. */
 export interface LayerInfo {
   readonly name: LayerName;
+  /** Bytes. */
   readonly size: number;
   readonly location: 'local';
 }
 
+export interface LayersOptions extends LayerMountsOptions {
+  /** The `modules` folder of the state root. */
+  readonly dir: string;
+  /** As `uname -m` says it. */
+  readonly hostArch: string;
+}
+
 /** The layers of this installation: what there is, and what is mounted. */
-export class Layers {
-  /** By name. */
+export class Layers implements AsyncDisposable {
+  readonly #store: LayerStore;
+  readonly #mounts: LayerMounts;
+  readonly #options: LayersOptions;
+
+  constructor(runtime: Pick<Runtime, 'attachLayer' | 'detachLayer'>, options: LayersOptions) {
+    this.#store = new LayerStore(options.dir);
+    this.#mounts = new LayerMounts(runtime, options);
+    this.#options = options;
+  }
+
+  /** By name. A layer whose sidecar is damaged is named in the log and left out. */
   async list(): Promise<LayerInfo[]> {
-    throw new Error('Not built yet');
+    const names = await this.#store.names();
+    const found = await Promise.all(names.map((name) => this.#describe(name)));
+    return found.filter((layer) => layer !== undefined);
   }
 
   /** Whether there is any layer that a sandbox can stand on (`000-…`). */
   async hasBase(): Promise<boolean> {
-    throw new Error('Not built yet');
+    return (await this.#store.names()).some((name) => name.startsWith('000-'));
   }
 
-  /** What these names point to now, in the order of the stack, lowest first. @throws LAYER_NOT_FOUND, LAYER_DAMAGED, LAYER_LIBC_MISMATCH, LAYER_ARCH_MISMATCH */
+  /**
+   * What these names point to now, lowest first.
+   *
+   * @throws INVALID_ARGUMENT for names that make no stack, LAYER_NOT_FOUND, LAYER_DAMAGED, LAYER_LIBC_MISMATCH, LAYER_ARCH_MISMATCH
+   */
   async resolve(names: readonly LayerName[]): Promise<readonly Sidecar[]> {
-    throw new Error(`Not built yet: ${names}`);
+    const stack = await Promise.all(orderLayers(names).map((name) => this.#get(name)));
+    checkFit(stack, this.#options.hostArch);
+    return stack;
+  }
+
+  /** Holds these layers mounted until the reference is disposed. @throws LAYER_NOT_FOUND, LAYER_DAMAGED */
+  acquire(digests: readonly Digest[]): Promise<AsyncDisposable> {
+    return this.#mounts.acquire(digests);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#mounts[Symbol.asyncDispose]();
+  }
+
+  async #get(name: LayerName): Promise<Sidecar> {
+    const sidecar = await this.#store.find(name);
+    if (sidecar !== undefined) return sidecar;
+    throw new SandboxError('LAYER_NOT_FOUND', `not found: ${name}`, {
+      details: { layer: name },
+      ...(name === '000-base-alpine' && { hint: NO_ALPINE }),
+    });
+  }
+
+  async #describe(name: LayerName): Promise<LayerInfo | undefined> {
+    try {
+      const sidecar = await this.#store.find(name);
+      return sidecar && { name, size: sidecar.size, location: 'local' };
+    } catch (error) {
+      if (!(error instanceof SandboxError)) throw error;
+      this.#options.log.error({ err: error }, 'Cannot list layer');
+      return undefined;
+    }
   }
 }
+
+// The base that a create gets when it names none is not among those that this version can build.
+const NO_ALPINE =
+  'Build a base with `squash sq-mkbase debian` and start the daemon with SQUASH_DEFAULT_LAYERS=000-base-debian';

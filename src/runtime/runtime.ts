@@ -150,7 +150,11 @@ export interface RuntimeInventory {
 export interface Runtime extends AsyncDisposable {
   /** The wire's name of the backend (contract §5). */
   readonly backend: string;
+  /** Settles when the privileged side is gone: from then on everything throws BROKER_GONE. */
+  readonly lost: Promise<void>;
   probe(): Promise<RuntimeStatus>;
+  /** Tells whoever supervises the daemon that it serves: a death before this counts as a failed start. */
+  ready(): Promise<void>;
   /** Moves `staging/<staged>.squashfs` and its sidecar into the store. @throws LAYER_EXISTS, LAYER_DAMAGED */
   publishLayer(staged: string, name: string, options: { digest: Digest; replace: boolean }): Promise<void>;
   /** Verifies the layer and mounts it; once per host, whoever uses it. @throws LAYER_NOT_FOUND, LAYER_DAMAGED */

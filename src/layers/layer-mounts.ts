@@ -1,0 +1,100 @@
+import type { Digest } from '../domain/ids.ts';
+import { KeyedMutex } from '../lib/keyed-mutex.ts';
+import type { Log } from '../lib/log.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+
+interface Mounted {
+  references: number;
+  attached: boolean;
+  lingering: NodeJS.Timeout | undefined;
+}
+
+export interface LayerMountsOptions {
+  /** How long an unused layer stays mounted, so that create after destroy does not mount again. */
+  readonly lingerMs: number;
+  readonly log: Log;
+}
+
+type LayerPort = Pick<Runtime, 'attachLayer' | 'detachLayer'>;
+
+/** Which layers are mounted, and for how many: once a host, whoever uses it, and not at all when nobody does. */
+export class LayerMounts implements AsyncDisposable {
+  readonly #runtime: LayerPort;
+  readonly #options: LayerMountsOptions;
+  readonly #mounted = new Map<Digest, Mounted>();
+  // The runtime refuses a second operation on one layer while the first runs.
+  readonly #oneAtATime = new KeyedMutex<Digest>();
+
+  constructor(runtime: LayerPort, options: LayerMountsOptions) {
+    this.#runtime = runtime;
+    this.#options = options;
+  }
+
+  /** Mounts what is not yet mounted; all of it or nothing. The caller owns the references. @throws LAYER_NOT_FOUND, LAYER_DAMAGED */
+  async acquire(digests: readonly Digest[]): Promise<AsyncDisposable> {
+    const unique = [...new Set(digests)];
+    for (const digest of unique) this.#refer(digest);
+    let held = true;
+    const release = async (): Promise<void> => {
+      if (!held) return;
+      held = false;
+      for (const digest of unique) this.#forget(digest);
+    };
+    const results = await Promise.allSettled(unique.map((digest) => this.#attach(digest)));
+    const failure = results.find((result) => result.status === 'rejected');
+    if (failure !== undefined) {
+      await release();
+      throw failure.reason;
+    }
+    return { [Symbol.asyncDispose]: release };
+  }
+
+  /** Unmounts every layer that nobody uses, now. Those in use stay mounted for the next daemon. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const unused = [...this.#mounted].filter(([, layer]) => layer.references === 0);
+    await Promise.all(
+      unused.map(([digest, layer]) => {
+        clearTimeout(layer.lingering);
+        return this.#detachUnused(digest);
+      }),
+    );
+  }
+
+  #refer(digest: Digest): void {
+    const layer = this.#mounted.get(digest) ?? { references: 0, attached: false, lingering: undefined };
+    layer.references++;
+    clearTimeout(layer.lingering);
+    this.#mounted.set(digest, layer);
+  }
+
+  async #attach(digest: Digest): Promise<void> {
+    const layer = this.#mounted.get(digest);
+    if (layer?.attached === true) return;
+    await this.#oneAtATime.run(digest, async () => {
+      if (layer === undefined || layer.attached) return;
+      await this.#runtime.attachLayer(digest);
+      layer.attached = true;
+    });
+  }
+
+  #forget(digest: Digest): void {
+    const layer = this.#mounted.get(digest);
+    if (layer === undefined || --layer.references > 0) return;
+    layer.lingering = setTimeout(() => void this.#detachUnused(digest), this.#options.lingerMs).unref();
+  }
+
+  /** Never rejects: a layer that stays mounted costs memory, is tried again at its next release and swept at the next start. */
+  #detachUnused(digest: Digest): Promise<void> {
+    return this.#oneAtATime.run(digest, async () => {
+      const layer = this.#mounted.get(digest);
+      if (layer === undefined || layer.references > 0) return;
+      // From here until the runtime answers, a new reference must mount again: it waits its turn behind this.
+      this.#mounted.delete(digest);
+      if (!layer.attached) return;
+      layer.attached = false;
+      await this.#runtime
+        .detachLayer(digest)
+        .catch((error: unknown) => this.#options.log.error({ err: error, digest }, 'Cannot unmount layer'));
+    });
+  }
+}

@@ -1,0 +1,42 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type LayerName, parseLayerName } from '../domain/ids.ts';
+import { parseSidecar, type Sidecar } from './sidecar.ts';
+
+const SIDECAR_FILE = /^([0-9]{3}-[A-Za-z0-9_.-]+)\.json$/;
+
+/** Reads `modules/`. The broker writes it; a layer is there once its sidecar is. Nothing is kept in memory: publishing needs no daemon. */
+export class LayerStore {
+  readonly #dir: string;
+
+  /** @param dir the `modules` folder of a state root */
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  /** By name. */
+  async names(): Promise<readonly LayerName[]> {
+    const files = await readdir(this.#dir).catch(emptyWhenMissing);
+    return files
+      .map((file) => SIDECAR_FILE.exec(file)?.[1])
+      .filter((name) => name !== undefined && !name.includes('..'))
+      .map(parseLayerName)
+      .toSorted();
+  }
+
+  /** What the name points to now; undefined when there is no such layer. @throws LAYER_DAMAGED */
+  async find(name: LayerName): Promise<Sidecar | undefined> {
+    const json = await readFile(join(this.#dir, `${name}.json`), 'utf8').catch(undefinedWhenMissing);
+    return json === undefined ? undefined : parseSidecar(json, name);
+  }
+}
+
+function emptyWhenMissing(error: NodeJS.ErrnoException): string[] {
+  if (error.code === 'ENOENT') return [];
+  throw error;
+}
+
+function undefinedWhenMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code === 'ENOENT') return undefined;
+  throw error;
+}
