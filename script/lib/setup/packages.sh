@@ -1,0 +1,46 @@
+# shellcheck shell=bash
+# Debian packages.
+
+RUN_PACKAGES=(
+  gcc make libc6-dev libseccomp-dev            # squash-broker and squash-agent
+  squashfs-tools mmdebstrap uidmap e2fsprogs   # layers and uppers
+  util-linux attr curl ca-certificates
+)
+TEST_PACKAGES=(
+  crun bubblewrap                              # the oracle and the yardsticks
+  clang libclang-rt-14-dev clang-format        # sanitizers, fuzzers, format
+  shellcheck strace busybox-static jq procps git iproute2 nftables sudo python3 openssl acl
+)
+
+wanted_packages() {
+  printf '%s\n' "${RUN_PACKAGES[@]}"
+  [ -z "$TEST" ] || printf '%s\n' "${TEST_PACKAGES[@]}"
+  # With a Node of its own, whatever its version, the machine's owner has chosen: see check_host_node.
+  node_modules_are_current || command -v node >/dev/null || printf '%s\n' nodejs npm
+}
+
+missing_packages() {
+  local -a wanted
+  mapfile -t wanted < <(wanted_packages)
+  command -v dpkg-query >/dev/null || die 'Cannot set up Squash: this is no Debian or Ubuntu (dpkg is missing)'
+  comm -23 <(printf '%s\n' "${wanted[@]}" | sort) \
+    <(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null | sed -n 's/^installed //p' | sort)
+}
+
+install_missing_packages() {
+  local -a missing
+  mapfile -t missing < <(missing_packages)
+  ((${#missing[@]} > 0)) || return 0
+  step "Installing ${#missing[@]} Debian packages" apt_install "${missing[@]}"
+  install -d -m 0755 -o root -g root "$INSTALL_ROOT"
+  (umask 022 && printf '%s\n' "${missing[@]}" >>"$PACKAGE_RECORD")
+}
+
+apt_install() {
+  umask 022 # maintainer scripts create files
+  export DEBIAN_FRONTEND=noninteractive
+  # A fresh machine has no package lists, an old one has stale ones.
+  apt-get install -y --no-install-recommends "$@" && return
+  apt-get update
+  apt-get install -y --no-install-recommends "$@"
+}
