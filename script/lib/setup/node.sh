@@ -4,7 +4,7 @@
 OLDEST_HOST_NODE=18 # its npm reads our lockfile (version 3)
 
 node_modules_are_current() {
-  is_stamped "$ROOT/node_modules/.squash-stamp" "$(digest_of package.json package-lock.json)" && [ -x "$NODE" ]
+  is_stamped "$ROOT/node_modules/.squash-stamp" "$(digest_of package-lock.json)" && [ -x "$NODE" ]
 }
 
 # A machine without Node gets Debian's; one with an old Node is left alone.
@@ -27,5 +27,5 @@ check_host_node() {
 install_node_modules() {
   npm ci --ignore-scripts --no-audit --no-fund
   "$NODE" --version
-  write_stamp "$ROOT/node_modules/.squash-stamp" "$(digest_of package.json package-lock.json)"
+  write_stamp "$ROOT/node_modules/.squash-stamp" "$(digest_of package-lock.json)"
 }
