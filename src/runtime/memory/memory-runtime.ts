@@ -1,0 +1,134 @@
+import { SandboxError } from '../../domain/errors.ts';
+import type { Digest, SandboxLabel, UpperId } from '../../domain/ids.ts';
+import type { Machine, MachineSpec, Runtime, RuntimeInventory, RuntimeStatus, UpperOptions } from '../runtime.ts';
+import type { MemoryHost, MemoryUpper } from './memory-host.ts';
+import { MemoryMachine } from './memory-machine.ts';
+import { MiniFiles } from './mini-files.ts';
+
+/** A runtime for tests: keeps the port's promises without isolating anything. The contract suite holds it to them. */
+export class MemoryRuntime implements Runtime {
+  readonly backend = 'memory';
+  readonly #host: MemoryHost;
+  readonly #lost = Promise.withResolvers<void>();
+  readonly lost = this.#lost.promise;
+  #gone = false;
+
+  constructor(host: MemoryHost) {
+    this.#host = host;
+  }
+
+  async probe(): Promise<RuntimeStatus> {
+    return { usable: true };
+  }
+
+  async ready(): Promise<void> {
+    await this.#begin('ready');
+  }
+
+  async publishLayer(_staged: string, name: string, options: { digest: Digest; replace: boolean }): Promise<void> {
+    await this.#begin('publishLayer');
+    if (this.#host.stored.has(options.digest) && !options.replace)
+      throw new SandboxError('LAYER_EXISTS', `Cannot publish layer "${name}": it is there already`);
+    this.#host.stored.add(options.digest);
+  }
+
+  async attachLayer(digest: Digest): Promise<void> {
+    await this.#begin('attachLayer');
+    if (!this.#host.stored.has(digest)) throw new SandboxError('LAYER_NOT_FOUND', `not found: layer ${digest}`);
+    this.#host.attached.add(digest);
+  }
+
+  async detachLayer(digest: Digest): Promise<void> {
+    await this.#begin('detachLayer');
+    this.#host.attached.delete(digest);
+  }
+
+  async makeUpper(id: UpperId, options: UpperOptions): Promise<void> {
+    await this.#begin('makeUpper');
+    if (this.#host.uppers.has(id)) throw new SandboxError('START_FAILED', `Cannot make upper ${id}: it exists`);
+    if (this.#host.freeBytes - options.sizeBytes < options.reserveBytes)
+      throw new SandboxError('NO_SPACE', 'no space for a writable layer');
+    this.#host.uppers.set(id, { options, files: new MiniFiles(options.sizeBytes), attached: true });
+    this.#host.freeBytes -= options.sizeBytes;
+  }
+
+  async attachUpper(id: UpperId): Promise<void> {
+    await this.#begin('attachUpper');
+    this.#upper(id).attached = true;
+  }
+
+  async dropUpper(id: UpperId): Promise<void> {
+    await this.#begin('dropUpper');
+    const upper = this.#host.uppers.get(id);
+    if (upper !== undefined && this.#host.uppers.delete(id)) this.#host.freeBytes += upper.options.sizeBytes;
+  }
+
+  async upperUsage(id: UpperId): Promise<{ readonly usedBytes: number; readonly limitBytes: number }> {
+    await this.#begin('upperUsage');
+    const upper = this.#upper(id);
+    return { usedBytes: upper.files.usedBytes, limitBytes: upper.options.sizeBytes };
+  }
+
+  async start(spec: MachineSpec): Promise<Machine> {
+    await this.#begin('start');
+    const missing = spec.layers.find((digest) => !this.#host.attached.has(digest));
+    if (missing !== undefined) throw new SandboxError('LAYER_NOT_FOUND', `not found: layer ${missing}`);
+    if (this.#host.machines.has(spec.label))
+      throw new SandboxError('START_FAILED', `Cannot start machine ${spec.label}: it exists`);
+    const upper = this.#upper(spec.upper);
+    if (!upper.attached)
+      throw new SandboxError('START_FAILED', `Cannot start machine ${spec.label}: upper not attached`);
+    const machine = new MemoryMachine(spec, upper.files);
+    this.#host.machines.set(spec.label, machine);
+    return this.#hold(machine);
+  }
+
+  async adopt(label: SandboxLabel): Promise<Machine | undefined> {
+    await this.#begin('adopt');
+    const machine = this.#host.machines.get(label);
+    return machine?.alive === true ? this.#hold(machine) : undefined;
+  }
+
+  async stopMachine(label: SandboxLabel): Promise<void> {
+    await this.#begin('stopMachine');
+    this.#host.machines.get(label)?.die();
+    this.#host.machines.delete(label);
+  }
+
+  async inventory(): Promise<RuntimeInventory> {
+    await this.#begin('inventory');
+    return {
+      machines: [...this.#host.machines.keys()],
+      uppers: [...this.#host.uppers.keys()],
+      layers: [...this.#host.attached],
+    };
+  }
+
+  /** As when the broker dies: nothing works any more, and machines go on. */
+  lose(): void {
+    this.#gone = true;
+    this.#lost.resolve();
+  }
+
+  /** Commands are bound to the daemon that started them; machines are not. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#gone = true;
+    for (const machine of this.#host.machines.values()) for (const command of machine.commands) command.lose();
+  }
+
+  #hold(machine: MemoryMachine): Machine {
+    machine.onStop = () => this.stopMachine(machine.label);
+    return machine;
+  }
+
+  #upper(id: UpperId): MemoryUpper {
+    const upper = this.#host.uppers.get(id);
+    if (upper === undefined) throw new SandboxError('START_FAILED', `Cannot use upper ${id}: its data is gone`);
+    return upper;
+  }
+
+  async #begin(operation: string): Promise<void> {
+    await this.#host.onOperation(operation);
+    if (this.#gone) throw new SandboxError('BROKER_GONE', 'broker gone');
+  }
+}
