@@ -32,7 +32,10 @@ export interface SandboxRecord {
   readonly format: 1;
   readonly id: SandboxId;
   readonly state: 'creating' | 'running' | 'destroying';
+  /** Lowest first. */
   readonly layers: readonly PinnedLayer[];
+  /** Environment of its commands, as its layers gave it at create. */
+  readonly env: Readonly<Record<string, string>>;
   readonly upper: UpperId;
   readonly upperKind: 'disk' | 'tmpfs';
   readonly upperLimitBytes: number;
