@@ -1,16 +1,24 @@
 import { defineConfig } from 'vitest/config';
 
-// One project per level of docs/testing.md; `script/test` names the projects that it runs.
-// The root-only levels share kernel resources (loop devices, cgroups), so their files run one at a time.
-const oneAtATime = { fileParallelism: false, testTimeout: 60_000, hookTimeout: 120_000 };
+// One project per level of docs/testing.md; `script/test` runs them in this order.
+// The levels that need root share the kernel (loop devices, cgroups), so their files run one at a time, each behind the leak gate.
+const asRoot = {
+  fileParallelism: false,
+  setupFiles: ['test/support/leak-gate-setup.ts'],
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+};
 
 export default defineConfig({
   test: {
+    pool: 'forks',
     projects: [
-      { test: { name: 'unit', include: ['src/**/*.test.ts', 'test/unit/**/*.test.ts'] } },
-      { test: { name: 'integration', include: ['test/integration/**/*.itest.ts'], ...oneAtATime } },
-      { test: { name: 'e2e', include: ['test/e2e/**/*.e2e.ts'], ...oneAtATime } },
-      { test: { name: 'security', include: ['test/security/**/*.itest.ts'], ...oneAtATime } },
+      { test: { name: 'unit', include: ['src/**/*.test.ts', 'test/unit/**/*.test.ts', 'script/**/*.test.ts'] } },
+      { test: { name: 'contract', include: ['test/contracts/**/*.test.ts'] } },
+      { test: { name: 'integration', include: ['test/integration/**/*.itest.ts'], ...asRoot } },
+      { test: { name: 'e2e', include: ['test/e2e/**/*.e2e.ts'], ...asRoot } },
+      { test: { name: 'security', include: ['test/security/**/*.itest.ts'], ...asRoot } },
+      { test: { name: 'docs', include: ['test/docs/**/*.e2e.ts'], ...asRoot } },
     ],
   },
 });
