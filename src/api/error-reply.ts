@@ -21,7 +21,7 @@ export function toErrorReply(thrown: unknown, log: Log): ErrorReply {
     thrown instanceof SandboxError ? thrown : new SandboxError('INTERNAL', 'internal error', { cause: thrown });
   const headers: Record<string, string> = { 'squash-error-code': error.code };
   if (error.kind === 'unauthenticated') headers['www-authenticate'] = 'Bearer';
-  if (error.code === 'METHOD_NOT_ALLOWED') headers['allow'] = String(error.details['allow']);
+  if (error.code === 'METHOD_NOT_ALLOWED') headers.allow = String(error.details.allow);
   if (error.kind !== 'internal')
     return { status: error.httpStatus, code: error.code, headers, body: { error: error.message } };
   const requestId = randomBytes(6).toString('hex');

@@ -60,6 +60,7 @@ export const ERRORS = {
   DEADLINE_EXCEEDED: { kind: 'deadline_exceeded' },
   BROKER_GONE: { kind: 'unavailable', hint: 'squash-broker is being started again: try again in a few seconds' },
   RUNTIME_UNAVAILABLE: { kind: 'unavailable', hint: 'squash doctor tells what is missing on this host' },
+  DAEMON_UNREACHABLE: { kind: 'unavailable', hint: 'Start the daemon with script/squashd, or set SQUASH_API' },
   SHUTTING_DOWN: { kind: 'unavailable' },
   SETTINGS_INVALID: { kind: 'invalid_argument' },
   LAYER_DAMAGED: { kind: 'internal', hint: 'Build the layer again with --replace' },

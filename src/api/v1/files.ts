@@ -10,12 +10,12 @@ const PATH = '/v1/sandboxes/:id/files';
 const TAR = 'application/x-tar';
 const MODE_DEFAULT = 0o644;
 
-const path = field((value) => {
+const pathField = field((value) => {
   if (value === undefined || value === '') throw new SandboxError('INVALID_ARGUMENT', 'path required');
   return parseAbsolutePath('path', value);
 });
-const parseReadQuery = objectParser({ path });
-const parseWriteQuery = objectParser({ path, mode: field(parseMode) });
+const parseReadQuery = objectParser({ path: pathField });
+const parseWriteQuery = objectParser({ path: pathField, mode: field(parseMode) });
 
 /** `/v1/sandboxes/:id/files?path=`: files in and out as streams of any size. Unstable. */
 export function registerFiles(app: FastifyInstance, { sandboxes }: ApiServices): void {
