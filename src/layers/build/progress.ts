@@ -1,0 +1,8 @@
+/** Where a long work says how far it is. */
+export interface Progress {
+  /** What is being done now, in a few words. */
+  step(text: string): void;
+}
+
+/** Says nothing. */
+export const NO_PROGRESS: Progress = { step: () => {} };

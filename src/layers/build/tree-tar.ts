@@ -1,0 +1,35 @@
+import { LAYER_TIME_SECONDS } from './layer-time.ts';
+
+export interface TreeTarOptions {
+  /** Every file belongs to root, whoever owns it in the tree. */
+  readonly rootOwned: boolean;
+}
+
+/**
+ * The GNU tar command that reads a folder so that the same tree gives the same bytes, whatever the clock, the time zone,
+ * the umask and the order in which its files were made. What a layer keeps: type, content, mode, numeric owner, links, devices,
+ * holes, `user.*` attributes (overlayfs's own marks among them) and file capabilities. File systems mounted below the folder stay out.
+ */
+export function treeTarLine(folder: string, options: TreeTarOptions): string[] {
+  return [
+    ...[
+      'tar',
+      '--create',
+      '--file=-',
+      '--format=posix',
+      '--sort=name',
+      '--numeric-owner',
+      '--one-file-system',
+      '--sparse',
+    ],
+    `--mtime=@${LAYER_TIME_SECONDS}`,
+    // Without this, names of extended headers hold tar's own pid, and access and change times tell when it ran.
+    '--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime',
+    // security.selinux and trusted.* belong to this host, not to the tree.
+    ...['--xattrs', '--xattrs-include=user.*', '--xattrs-include=security.capability'],
+    ...(options.rootOwned ? ['--owner=0', '--group=0'] : []),
+    // Names without "./", in paths (r) and targets of hard links (h), not in symbolic links.
+    '--transform=flags=rh;s,^\\./,,',
+    ...['--directory', folder, '.'],
+  ];
+}
