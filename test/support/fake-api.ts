@@ -1,0 +1,38 @@
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { createServer } from '../../src/api/server.ts';
+import type { ApiSettings } from '../../src/api/services.ts';
+import { parseLayerName } from '../../src/domain/ids.ts';
+import type { Log } from '../../src/lib/log.ts';
+import { FakeSandboxes, fakeLayers } from './fake-sandboxes.ts';
+
+export const FAKE_LAYERS = ['000-base-fixture', '100-tool'].map(parseLayerName);
+
+/** A listening API over fake sandboxes. */
+export interface FakeApi extends AsyncDisposable {
+  readonly url: string;
+  readonly app: FastifyInstance;
+  readonly sandboxes: FakeSandboxes;
+  /** Everything that was logged as an error. */
+  readonly errors: { readonly fields: object; readonly message: string }[];
+}
+
+export async function startFakeApi(settings: Partial<ApiSettings> = {}): Promise<FakeApi> {
+  const errors: FakeApi['errors'] = [];
+  const log: Log = {
+    info: () => {},
+    warn: () => {},
+    error: (fields, message) => void errors.push({ fields, message }),
+  };
+  const sandboxes = new FakeSandboxes(FAKE_LAYERS);
+  const app = createServer({
+    sandboxes,
+    layers: fakeLayers(FAKE_LAYERS),
+    settings: { authToken: '', hosts: [], defaultLayers: [parseLayerName('000-base-alpine')], ...settings },
+    backend: 'memory',
+    log,
+  });
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, app, sandboxes, errors, [Symbol.asyncDispose]: () => app.close() };
+}
