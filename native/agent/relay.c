@@ -1,0 +1,251 @@
+#include "agent/relay.h"
+
+#include "agent/connection.h"
+#include "agent/descendants.h"
+#include "agent/input.h"
+#include "agent/outbox.h"
+#include "agent/output.h"
+#include "agent/pty.h"
+#include "agent/wait.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* What the pipe of a dead tree may still give: the largest pipe, /proc/sys/fs/pipe-max-size. More comes from a stranger who holds its other end. */
+#define LEFTOVER_MAX (1u << 20)
+
+enum slot { SLOT_CLIENT, SLOT_STATUS, SLOT_OUTPUT, SLOT_ERRORS, SLOT_INPUT, SLOTS };
+
+static struct {
+    struct inbox *inbox;
+    struct outbox outbox;
+    struct input input;
+    struct output outputs[2];
+    struct descendants tree;
+    bool pty;
+    int status; /* -1: the program runs */
+    pid_t pid;
+    bool client_gone;
+    bool kill_wanted;
+    const char *violation; /* by the client */
+    struct spawn_failure failure;
+} state;
+
+static bool tree_is_over(void)
+{
+    return state.tree.all_gone || state.tree.gave_up;
+}
+
+static void on_status(void)
+{
+    uint8_t started[8];
+    ssize_t n = read(state.status, &state.failure, sizeof state.failure);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n != (ssize_t)sizeof state.failure)
+        state.failure = (struct spawn_failure) { 0 };
+    close(state.status);
+    state.status = -1;
+    if (state.failure.step)
+        return;
+    put_u32(started, (uint32_t)getpid());
+    put_u32(started + 4, (uint32_t)state.pid);
+    outbox_put(&state.outbox, FRAME_STARTED, started, sizeof started);
+}
+
+static const char *on_signal(const struct frame *frame)
+{
+    if (frame->length != 4)
+        return "SIGNAL has 4 bytes";
+    uint32_t number = get_u32(frame->payload);
+    if (number == SIGNAL_KILL_TREE) {
+        state.kill_wanted = true;
+        return NULL;
+    }
+    if (number < 1 || number >= NSIG)
+        return "no such signal";
+    /* Once the first process was reaped, its group's number may be somebody else's. */
+    if (state.tree.first) {
+        state.tree.we_killed |= number == SIGKILL;
+        kill(-state.tree.first, (int)number);
+    }
+    return NULL;
+}
+
+static const char *on_frame(const struct frame *frame)
+{
+    switch (frame->type) {
+    case FRAME_STDIN:
+        return input_accept(&state.input, frame->payload, frame->length) ? NULL : "more stdin than there is room for";
+    case FRAME_RESIZE:
+        if (frame->length != 4 || !state.pty)
+            return "RESIZE needs a terminal and 4 bytes";
+        if (state.outputs[0].fd >= 0)
+            resize_pty(state.outputs[0].fd, get_u16(frame->payload), get_u16(frame->payload + 2));
+        return NULL;
+    case FRAME_SIGNAL:
+        return on_signal(frame);
+    default:
+        return "a frame of this type has no place here";
+    }
+}
+
+static void take_frames(void)
+{
+    struct frame frame;
+    enum inbox_state inbox_state;
+    while (!state.violation && (inbox_state = inbox_next(state.inbox, FRAME_PAYLOAD_MAX, &frame)) != INBOX_MORE)
+        state.violation = inbox_state == INBOX_BAD ? "a header that cannot be right" : on_frame(&frame);
+}
+
+static void on_client(short events)
+{
+    ssize_t n = inbox_fill(state.inbox, CONNECTION_FD);
+    if (n > 0)
+        take_frames();
+    else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+        state.client_gone = true;
+    if (events & POLLHUP)
+        state.client_gone = true;
+}
+
+static void pump_outputs(const struct pollfd *fds)
+{
+    for (int i = 0; i < 2; i++)
+        if (fds[SLOT_OUTPUT + i].revents)
+            output_pump(&state.outputs[i], &state.outbox, FRAME_PAYLOAD_MAX);
+    if (state.pty && state.outputs[0].fd < 0)
+        input_detach(&state.input);
+}
+
+/* Nobody of the tree lives, so what can be read now is all there is. */
+static void pump_leftovers(size_t *budget)
+{
+    for (int i = 0; i < 2; i++) {
+        size_t n = output_pump(&state.outputs[i], &state.outbox, *budget);
+        *budget -= n;
+        if (n == 0 || *budget == 0)
+            output_close(&state.outputs[i]);
+    }
+}
+
+static void put_exited(void)
+{
+    struct rusage usage;
+    uint8_t exited[56] = { 0 };
+    int status = state.tree.first_status;
+    uint32_t number = state.tree.first ? SIGKILL : WIFSIGNALED(status) ? (uint32_t)WTERMSIG(status) : 0;
+    /* Everybody who was waited for, by us or by their parents: the tree. */
+    getrusage(RUSAGE_CHILDREN, &usage);
+    put_u32(exited, number ? 128 + number : (uint32_t)WEXITSTATUS(status));
+    put_u32(exited + 4, number);
+    put_u32(exited + 8, state.tree.stranger_kills);
+    put_u32(exited + 12, state.tree.all_gone ? 0 : 1);
+    put_u64(exited + 16, state.outputs[0].total);
+    put_u64(exited + 24, state.outputs[1].total);
+    put_u64(exited + 32, (uint64_t)usage.ru_utime.tv_sec * 1000000 + (uint64_t)usage.ru_utime.tv_usec);
+    put_u64(exited + 40, (uint64_t)usage.ru_stime.tv_sec * 1000000 + (uint64_t)usage.ru_stime.tv_usec);
+    put_u64(exited + 48, (uint64_t)usage.ru_maxrss * 1024);
+    outbox_put(&state.outbox, FRAME_EXITED, exited, sizeof exited);
+}
+
+static void wait_and_serve(void)
+{
+    bool can_read = outbox_is_empty(&state.outbox) && !tree_is_over() && state.status < 0;
+    struct pollfd fds[SLOTS] = {
+        [SLOT_CLIENT] = { state.client_gone ? -1 : CONNECTION_FD, state.violation ? 0 : POLLIN, 0 },
+        [SLOT_STATUS] = { state.status, POLLIN, 0 },
+        [SLOT_OUTPUT] = { can_read ? state.outputs[0].fd : -1, POLLIN, 0 },
+        [SLOT_ERRORS] = { can_read ? state.outputs[1].fd : -1, POLLIN, 0 },
+        [SLOT_INPUT] = { input_is_pending(&state.input) ? state.input.fd : -1, POLLOUT, 0 },
+    };
+    if (!outbox_is_empty(&state.outbox))
+        fds[SLOT_CLIENT].events |= POLLOUT;
+    if (wait_for_events(fds, SLOTS, ms_until_next_kill(&state.tree)) < 0)
+        _exit(1); /* ENOMEM: PID 1 kills what is left */
+    if (fds[SLOT_STATUS].revents)
+        on_status();
+    if (fds[SLOT_CLIENT].revents & ~POLLOUT)
+        on_client(fds[SLOT_CLIENT].revents);
+    if (can_read)
+        pump_outputs(fds);
+}
+
+/* Puts the next piece of what is left to say into the empty outbox. Returns false when everything was said. */
+static bool say_rest(size_t *leftover_budget)
+{
+    static bool exit_reported;
+    if (exit_reported)
+        return false;
+    pump_leftovers(leftover_budget);
+    if (state.outputs[0].fd < 0 && state.outputs[1].fd < 0) {
+        put_exited();
+        exit_reported = true;
+    }
+    return true;
+}
+
+/* A command that cannot start, or whose client cannot be understood, is not reported as one that ended. */
+static bool has_failed(void)
+{
+    return state.violation || state.failure.step;
+}
+
+static void serve_until_over(void)
+{
+    while (!tree_is_over() || state.status >= 0) {
+        input_pump(&state.input);
+        if (outbox_is_empty(&state.outbox) && state.input.taken != state.input.told) {
+            outbox_put(&state.outbox, FRAME_STDIN_TAKEN, &state.input.taken, sizeof state.input.taken);
+            state.input.told = state.input.taken;
+        }
+        if (outbox_flush(&state.outbox, CONNECTION_FD))
+            state.client_gone = true;
+        wait_and_serve();
+        if (take_child_event())
+            reap_descendants(&state.tree);
+        if (!state.tree.first || state.kill_wanted || state.client_gone || has_failed())
+            kill_descendants(&state.tree);
+    }
+}
+
+static void report(void)
+{
+    size_t leftover_budget = LEFTOVER_MAX;
+    input_detach(&state.input);
+    while (!state.client_gone && !has_failed()) {
+        if (outbox_is_empty(&state.outbox) && !say_rest(&leftover_budget))
+            return;
+        if (outbox_flush(&state.outbox, CONNECTION_FD))
+            state.client_gone = true;
+        else if (!outbox_is_empty(&state.outbox))
+            wait_and_serve();
+    }
+    if (state.client_gone || send_bytes(state.outbox.bytes + state.outbox.start, state.outbox.end - state.outbox.start))
+        return;
+    if (state.violation)
+        send_error(EPROTO, STEP_REQUEST, state.violation);
+    else
+        send_error((int)state.failure.error, (enum step)state.failure.step, strerror((int)state.failure.error));
+}
+
+int relay(struct inbox *inbox, const struct command *command, bool pty, uint64_t forward_limit)
+{
+    state.inbox = inbox;
+    state.pty = pty;
+    state.pid = state.tree.first = command->pid;
+    state.status = command->status;
+    state.input.fd = command->input;
+    state.input.terminal = pty;
+    state.outputs[0] = (struct output) { .fd = command->output, .type = FRAME_STDOUT, .limit = forward_limit };
+    state.outputs[1] = (struct output) { .fd = command->errors, .type = FRAME_STDERR, .limit = forward_limit };
+    take_frames();
+    serve_until_over();
+    report();
+    if (!state.client_gone)
+        linger(inbox);
+    return state.tree.all_gone ? 0 : 1;
+}

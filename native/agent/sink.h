@@ -1,0 +1,13 @@
+/* A byte stream to the client, as DATA frames. */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Each returns 0, or -1 when the client has gone. */
+int sink_put(const void *bytes, size_t length);
+int sink_flush(void);
+
+/* Reads up to `most` bytes of a file straight into the stream. Returns what read() returned, or SINK_LOST when the client has gone. */
+#define SINK_LOST (-2)
+ssize_t sink_read(int fd, size_t most);

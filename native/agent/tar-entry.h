@@ -1,0 +1,16 @@
+/* The header of one member of a tar. */
+#pragma once
+#include "agent/tar-format.h"
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+struct tar_entry {
+    const char *path; /* a folder's ends with '/' */
+    const char *link; /* of a symlink its target, of a hard link the earlier member */
+    bool hard_link;
+    struct stat stat;
+};
+
+/* Sends it, behind a PAX header where ustar's fields are too small. Returns 0 or SINK_LOST. */
+int send_tar_header(const struct tar_entry *entry);
