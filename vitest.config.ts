@@ -14,7 +14,6 @@ export default defineConfig({
     pool: 'forks',
     projects: [
       { test: { name: 'unit', include: ['src/**/*.test.ts', 'test/unit/**/*.test.ts', 'script/**/*.test.ts'] } },
-      { test: { name: 'contract', include: ['test/contracts/**/*.test.ts'] } },
       { test: { name: 'integration', include: ['test/integration/**/*.itest.ts'], ...asRoot } },
       { test: { name: 'e2e', include: ['test/e2e/**/*.e2e.ts'], ...asRoot } },
       { test: { name: 'security', include: ['test/security/**/*.itest.ts'], ...asRoot } },

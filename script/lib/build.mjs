@@ -5,7 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
-const programs = (await readdir(join(root, 'src/bin'))).filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'));
+const programs = (await readdir(join(root, 'src/bin'))).filter(
+  (name) => name.endsWith('.ts') && !name.endsWith('.test.ts'),
+);
 
 // CommonJS dependencies call require() for Node's own modules, which an ES module does not have.
 const banner =
