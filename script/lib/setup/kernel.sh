@@ -22,7 +22,6 @@ idmapped-ext4|needed|the writable layer would belong to nobody inside a sandbox
 overlay-userxattr|needed|deletions inside a sandbox could not be captured
 squashfs-zstd|needed|layers, which are packed with zstd, cannot be read
 swap-accounting|useful|memory limits do not count swap
-favordynmods|useful|the first command after an idle time takes 5 to 13 ms longer
 '
 
 has_filesystem() {

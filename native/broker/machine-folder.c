@@ -1,0 +1,108 @@
+/* The note of a machine is written before the machine exists, so that a broker that dies in between is cleaned up after. */
+#include "beneath.h"
+#include "server.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* When the process started, in clock ticks since boot: with the pid, a name that is never used twice. 0: no such process. */
+static unsigned long long start_time(pid_t pid)
+{
+    char path[32], text[512];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    if (read_knob(AT_FDCWD, path, text, sizeof text) <= 0)
+        return 0;
+    /* The second field is the program's name in parentheses and may hold anything; starttime is the 22nd field. */
+    char *at = strrchr(text, ')');
+    for (int field = 2; at && field < 22; field++)
+        at = strchr(at + 1, ' ');
+    return at ? strtoull(at, NULL, 10) : 0;
+}
+
+static int open_folder(const struct broker *broker, const key_t8 *label)
+{
+    char path[48] = "machines/";
+    hex(label->bytes, 8, path + 9);
+    return open_beneath(broker->run, path, O_RDONLY | O_DIRECTORY, 0);
+}
+
+static int write_note(int folder, unsigned slot, pid_t pid)
+{
+    char text[80];
+    int length = snprintf(text, sizeof text, "%u %d %llu\n", slot, (int)pid, pid ? start_time(pid) : 0);
+    int fd = openat(folder, ".slot", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -1;
+    /* Not flushed: it must survive this process, not this boot. */
+    int bad = write(fd, text, (size_t)length) != length || renameat(folder, ".slot", folder, "slot");
+    close(fd);
+    return bad;
+}
+
+int machine_folder_make(const struct broker *broker, const key_t8 *label, unsigned slot, struct outcome *out)
+{
+    char path[48] = "machines/";
+    hex(label->bytes, 8, path + 9);
+    if (mkdirat(broker->run, path, 0711))
+        return fail(out, STEP_MACHINE, "%s", path);
+    int folder = open_folder(broker, label);
+    int bad = folder < 0 || fchmod(folder, 0711) || write_note(folder, slot, 0);
+    if (bad)
+        fail(out, STEP_MACHINE, "%s", path);
+    if (folder >= 0)
+        close(folder);
+    return bad ? -1 : 0;
+}
+
+int machine_folder_set_pid(const struct broker *broker, const key_t8 *label, unsigned slot, pid_t pid)
+{
+    int folder = open_folder(broker, label);
+    int bad = folder < 0 || write_note(folder, slot, pid);
+    if (folder >= 0)
+        close(folder);
+    return bad;
+}
+
+int machine_folder_remove(const struct broker *broker, const key_t8 *label)
+{
+    char path[48] = "machines/";
+    hex(label->bytes, 8, path + 9);
+    int folder = open_folder(broker, label);
+    if (folder < 0)
+        return errno == ENOENT ? 0 : -1;
+    static const char *const files[] = { "sock", "slot", ".slot" };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        unlinkat(folder, files[i], 0);
+    close(folder);
+    return unlinkat(broker->run, path, AT_REMOVEDIR);
+}
+
+int machine_folders_each(const struct broker *broker, void (*each)(void *context, const struct machine_note *note),
+                         void *context)
+{
+    int folder = open_beneath(broker->run, "machines", O_RDONLY | O_DIRECTORY, 0);
+    DIR *entries = folder < 0 ? NULL : fdopendir(folder);
+    if (!entries)
+        return -1;
+    for (struct dirent *entry; (entry = readdir(entries));) {
+        struct machine_note note = { .slot = SLOTS };
+        char path[64], text[80];
+        unsigned long long started = 0;
+        int pid = 0;
+        if (strlen(entry->d_name) != 16 || unhex(entry->d_name, note.label.bytes, 8))
+            continue;
+        snprintf(path, sizeof path, "%.16s/slot", entry->d_name);
+        if (read_knob(folder, path, text, sizeof text) > 0 &&
+            sscanf(text, "%u %d %llu", &note.slot, &pid, &started) == 3 && pid > 0 && start_time(pid) == started)
+            note.pid = pid;
+        each(context, &note);
+    }
+    closedir(entries);
+    return 0;
+}

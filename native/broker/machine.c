@@ -1,0 +1,84 @@
+#include "machine.h"
+
+#include "beneath.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define AGENT_SOCKET 3 /* where the agent expects its socket */
+
+static int set_limits(struct outcome *out)
+{
+    static const struct {
+        int resource;
+        rlim_t value;
+    } limits[] = {
+        { RLIMIT_NOFILE, 65536 },
+        /* Kernel: 1, and only 1, also keeps a core_pattern that pipes from running its program, which is the host's. */
+        { RLIMIT_CORE, 1 },
+        { RLIMIT_NPROC, RLIM_INFINITY }, /* the pids cgroup counts */
+        { RLIMIT_MEMLOCK, 8 << 20 },     /* the kernel's default */
+        { RLIMIT_MSGQUEUE, 819200 },     /* the kernel's default */
+        { RLIMIT_NICE, 0 },
+        { RLIMIT_RTPRIO, 0 },
+        { RLIMIT_FSIZE, RLIM_INFINITY },
+        { RLIMIT_STACK, 8 << 20 },
+    };
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        struct rlimit limit = { limits[i].value, limits[i].value };
+        if (setrlimit(limits[i].resource, &limit))
+            return fail(out, STEP_LIMITS, "rlimit %d", limits[i].resource);
+    }
+    return 0;
+}
+
+/* Nothing of the broker comes along: signal dispositions, mask, descriptors, umask, name. */
+static void clean_up(void)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    for (int signal = 1; signal < NSIG; signal++)
+        sigaction(signal, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    umask(022);
+}
+
+static int arrange_descriptors(struct machine_start *start, int report, struct outcome *out)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    /* 3…5 are what stays; copies above them first, so that none is overwritten before it was copied. */
+    int high[3] = { fcntl(start->socket, F_DUPFD_CLOEXEC, 16), fcntl(start->broker->agent, F_DUPFD_CLOEXEC, 16),
+                    fcntl(report, F_DUPFD_CLOEXEC, 16) };
+    if (null < 0 || high[0] < 0 || high[1] < 0 || high[2] < 0)
+        return fail(out, STEP_EXEC, "descriptors");
+    if (dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 || dup2(high[0], AGENT_SOCKET) < 0 ||
+        dup3(high[1], 4, O_CLOEXEC) < 0 || dup3(high[2], 5, O_CLOEXEC) < 0 || close_range(6, ~0u, 0))
+        return fail(out, STEP_EXEC, "descriptors");
+    return 0;
+}
+
+_Noreturn void machine_become(struct machine_start *start, int report)
+{
+    static char *const arguments[] = { "squash-agent", "3", NULL };
+    static char *const environment[] = { NULL };
+    struct outcome out = { 0 };
+    clean_up();
+    if (!set_limits(&out) && !rootfs_build(start, &out) && !inside_mount(start, &out) &&
+        !rootfs_enter(start, &out) && !privileges_drop(start, &out) && !arrange_descriptors(start, report, &out)) {
+        report = 5;
+        syscall(SYS_execveat, 4, "", arguments, environment, AT_EMPTY_PATH);
+        fail(&out, STEP_EXEC, "squash-agent");
+    }
+    /* The pipe closes by itself when exec succeeds; a report means that it did not. */
+    if (write(report, &out.wire, sizeof out.wire) < 0)
+        _exit(2);
+    _exit(1);
+}

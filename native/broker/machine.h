@@ -1,0 +1,52 @@
+/*
+ * How a sandbox comes to be, in the order of the calls: starter.c prepares what does not depend on the request,
+ * machine.c is the child that becomes PID 1; each step has a file of its own.
+ */
+#pragma once
+#include "broker.h"
+
+struct machine_start {
+    const struct broker *broker;
+    const struct start_request *request;
+    unsigned slot;
+    int userns;  /* of the slot's ids */
+    int socket;  /* listening, for the agent */
+    int fresh;   /* nothing was ever written to the upper; set by rootfs_build() */
+    int root;    /* the overlay, once it is made */
+    int sysctl;  /* /proc/sys before it is masked */
+};
+
+/* Runs in the child, never returns: executes the agent, or reports to the pipe and exits. */
+_Noreturn void machine_become(struct machine_start *start, int report);
+
+/* rootfs.c: the overlay over id-mapped clones of layers and upper, in a mount namespace of the child's own. */
+int rootfs_build(struct machine_start *start, struct outcome *out);
+/* Makes it the root of everything and lets go of the host's. */
+int rootfs_enter(struct machine_start *start, struct outcome *out);
+
+/* mount-at.c */
+struct tree_options {
+    uint64_t attributes;
+    int userns; /* -1: no id map */
+};
+/* A detached clone of what is at the path, with attributes and id map; returns a descriptor or -1 with errno. */
+int clone_tree(int folder, const char *path, const struct tree_options *options);
+/* Mounts a detached tree on a path of the hostile root; a link or a `..` in it is refused. Missing folders of one level are made. */
+int mount_at(int root, const char *path, int tree, struct outcome *out);
+/* A new file system of a kernel type with `key=value` options (NULL-ended), detached. */
+int new_filesystem(const char *type, const char *const *options, uint64_t attributes);
+
+/* inside.c: /proc, /dev, /sys and what is masked in them. */
+int inside_mount(struct machine_start *start, struct outcome *out);
+
+/* dev.c */
+int dev_mount(struct machine_start *start, struct outcome *out);
+
+/* etc.c: hostname, hosts and resolv.conf of a fresh sandbox; runs as the sandbox's own root. */
+int etc_write(const struct machine_start *start, struct outcome *out);
+
+/* privileges.c: everything that takes power away, in the one order that works. */
+int privileges_drop(const struct machine_start *start, struct outcome *out);
+
+/* network.c: loopback up, and knobs that only the namespace's owner may turn. */
+int network_prepare(struct outcome *out);

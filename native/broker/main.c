@@ -1,0 +1,91 @@
+/*
+ * squash-broker: the one program of Squash that is root.
+ *
+ *   squash-broker serve --data DIR --agent PATH --uid-base N [--ready N] [--user U] [--group G] -- DAEMON [ARG…]
+ *   squash-broker publish --data DIR STAGED NAME --digest HEX [--replace]
+ *   squash-broker probe
+ */
+#include "beneath.h"
+#include "layers.h"
+#include "probe.h"
+#include "run-folder.h"
+#include "server.h"
+#include "setup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct server server;
+
+static int failed(const char *what, const struct outcome *out)
+{
+    say("cannot %s: %s: %s (%s)", what, step_text(out->wire.step), out->wire.text, strerror((int)out->wire.error));
+    return 1;
+}
+
+static int run_serve(const struct arguments *arguments)
+{
+    struct broker *broker = &server.broker;
+    struct outcome out = { 0 };
+    if (!arguments->word_count || arguments->command[0][0] != '/') {
+        say("serve takes the daemon's command after --, by its absolute path");
+        return 2;
+    }
+    broker->run = -1;
+    server.command = arguments->command;
+    server.ready_wanted = arguments->ready;
+    if (state_root_open(broker, arguments, &out) || state_root_lock(broker, &out) || instance_name(broker, &out) ||
+        agent_open(broker, arguments->agent, &out) || cgroups_open(&broker->cgroups, broker->instance, &out) ||
+        run_folder_open(broker, &out) || id_block_take(broker, arguments->uid_base, &out))
+        return failed("serve", &out);
+    return serve(&server);
+}
+
+static int run_publish(const struct arguments *arguments)
+{
+    struct broker *broker = &server.broker;
+    struct publish_request request = { .flags = arguments->replace ? FLAG_REPLACE : 0 };
+    struct outcome out = { 0 };
+    struct stat sidecar;
+    char path[160];
+    if (arguments->word_count != 2 || !arguments->digest || strlen(arguments->digest) != 64 ||
+        unhex(arguments->digest, request.digest.bytes, 32) || !staged_name_is_valid(arguments->words[0]) ||
+        !layer_name_is_valid(arguments->words[1])) {
+        say("publish takes STAGED ([a-z0-9-]), NAME (NNN-name) and --digest of 64 hex digits");
+        return 2;
+    }
+    strcpy(request.staged, arguments->words[0]);
+    strcpy(request.layer, arguments->words[1]);
+    if (state_root_open(broker, arguments, &out))
+        return failed("publish", &out);
+    snprintf(path, sizeof path, "staging/%s.json", request.staged);
+    if (fstatat(broker->data, path, &sidecar, AT_SYMLINK_NOFOLLOW) == 0)
+        request.sidecar_bytes = (uint32_t)sidecar.st_size;
+    if (layer_publish(broker, &request, &out))
+        return out.wire.error == EEXIST ? (failed("publish", &out), 5) : failed("publish", &out);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments arguments;
+    const char *verb = argc > 1 ? argv[1] : "";
+    umask(077);
+    if (!strcmp(verb, "probe"))
+        return probe_print();
+    if (strcmp(verb, "serve") && strcmp(verb, "publish")) {
+        say("usage: squash-broker serve|publish|probe …");
+        return 2;
+    }
+    if (geteuid() != 0) {
+        say("%s must be run by root", verb);
+        return 1;
+    }
+    if (arguments_parse(argc - 1, argv + 1, &arguments))
+        return 2;
+    return !strcmp(verb, "serve") ? run_serve(&arguments) : run_publish(&arguments);
+}

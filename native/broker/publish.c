@@ -1,0 +1,189 @@
+/*
+ * Publishing a layer. The bytes go to modules/sha256/<digest>.squashfs first; the rename of the sidecar NNN-name.json
+ * is the one moment at which the name points to them; NNN-name.squashfs is a second link, for people and plain tools.
+ */
+#include "beneath.h"
+#include "layers.h"
+#include "stamp.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SIDECAR_MAX (1u << 20)
+
+/* Reads a whole small file; the caller frees it. NULL with errno when it is not a file of at most a mebibyte. */
+static char *read_sidecar(int folder, const char *name)
+{
+    struct stat s;
+    int fd = open_beneath(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+    if (fd < 0)
+        return NULL;
+    char *text = NULL;
+    errno = EFBIG;
+    if (!fstat(fd, &s) && S_ISREG(s.st_mode) && s.st_size <= (off_t)SIDECAR_MAX)
+        text = calloc(1, (size_t)s.st_size + 1);
+    if (text && read(fd, text, (size_t)s.st_size) != s.st_size) {
+        free(text);
+        text = NULL;
+        errno = EIO;
+    }
+    int error = errno;
+    close(fd);
+    errno = error;
+    return text;
+}
+
+int digest_is_named(const struct broker *broker, const char *digest_hex)
+{
+    int folder = open_beneath(broker->data, "modules", O_RDONLY | O_DIRECTORY, 0);
+    DIR *modules = folder < 0 ? NULL : fdopendir(folder);
+    int named = !modules; /* what cannot be read might name it */
+    for (struct dirent *entry; modules && !named && (entry = readdir(modules));) {
+        size_t length = strlen(entry->d_name);
+        if (length < 6 || entry->d_name[0] == '.' || strcmp(entry->d_name + length - 5, ".json"))
+            continue;
+        char *text = read_sidecar(dirfd(modules), entry->d_name);
+        named = !text || strstr(text, digest_hex);
+        free(text);
+    }
+    if (modules)
+        closedir(modules);
+    else if (folder >= 0)
+        close(folder);
+    return named;
+}
+
+/*
+ * Makes the staged file root's, and root's alone. All by one descriptor: the name may be swapped at any moment.
+ * After fchown and fchmod nobody else can open it for writing; the lease tells whether somebody still has it open so.
+ */
+static int take_over(const struct broker *broker, int staging, const char *name, struct outcome *out)
+{
+    struct stat s;
+    int fd = open_beneath(staging, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+    if (fd < 0)
+        return fail(out, STEP_STAGED, "%s", name);
+    if (fstat(fd, &s) || !S_ISREG(s.st_mode) || s.st_nlink != 1)
+        fail_with(out, EINVAL, STEP_STAGED, "%s is not a file with one name", name);
+    else if (fchown(fd, 0, broker->daemon_gid) || fchmod(fd, 0440))
+        fail(out, STEP_STAGED, "%s", name);
+    else if (fcntl(fd, F_SETLEASE, F_RDLCK))
+        fail_with(out, ETXTBSY, STEP_STAGED, "%s is still being written", name);
+    else if (fstat(fd, &s) || s.st_nlink != 1)
+        fail_with(out, EINVAL, STEP_STAGED, "%s got a second name", name);
+    else if (fcntl(fd, F_SETLEASE, F_UNLCK) || fdatasync(fd))
+        fail(out, STEP_STAGED, "%s", name);
+    else
+        return fd;
+    close(fd);
+    return -1;
+}
+
+/* Links the open file under sha256/; bytes of this digest that are there already are as good. */
+static int store_bytes(const struct broker *broker, int modules, int fd, const digest_t *digest, struct outcome *out)
+{
+    char digest_hex[HEX32], path[128];
+    uint64_t size;
+    hex(digest->bytes, 32, digest_hex);
+    if (layer_check_digest(broker, fd, digest, &size, out))
+        return -1;
+    if (ensure_folder(modules, "sha256", 0750, 0, broker->daemon_gid))
+        return fail(out, STEP_STORE, "sha256");
+    snprintf(path, sizeof path, "sha256/%s.squashfs", digest_hex);
+    if (linkat(fd, "", modules, path, AT_EMPTY_PATH)) {
+        if (errno != EEXIST)
+            return fail(out, STEP_STORE, "%s", path);
+        int there = layer_open(broker, digest_hex, out);
+        int bad = there < 0 || layer_check_digest(broker, there, digest, &size, out);
+        if (there >= 0)
+            close(there);
+        if (bad)
+            return -1;
+    }
+    int folder = open_beneath(modules, "sha256", O_RDONLY | O_DIRECTORY, 0);
+    int bad = folder < 0 || fsync(folder);
+    if (bad)
+        fail(out, STEP_STORE, "sha256");
+    if (folder >= 0)
+        close(folder);
+    answer(out, &size, sizeof size);
+    return bad ? -1 : 0;
+}
+
+/* The link for people. The rename makes it whole at every moment. */
+static int link_view(int modules, const char *layer, const char *digest_hex, struct outcome *out)
+{
+    char bytes[128], view[192], temporary[192];
+    snprintf(bytes, sizeof bytes, "sha256/%s.squashfs", digest_hex);
+    snprintf(view, sizeof view, "%s.squashfs", layer);
+    snprintf(temporary, sizeof temporary, ".%s.link", layer);
+    unlinkat(modules, temporary, 0);
+    if (linkat(modules, bytes, modules, temporary, 0) || renameat(modules, temporary, modules, view) ||
+        (unlinkat(modules, temporary, 0) && errno != ENOENT)) /* rename of two links to one file leaves both */
+        return fail(out, STEP_STORE, "%s", view);
+    return 0;
+}
+
+static int publish_locked(const struct broker *broker, const struct publish_request *request, int modules,
+                          int staging, struct outcome *out)
+{
+    char staged[160], staged_json[160], sidecar[160], digest_hex[HEX32];
+    hex(request->digest.bytes, 32, digest_hex);
+    snprintf(staged, sizeof staged, "%s.squashfs", request->staged);
+    snprintf(staged_json, sizeof staged_json, "%s.json", request->staged);
+    snprintf(sidecar, sizeof sidecar, "%s.json", request->layer);
+
+    char *text = read_sidecar(staging, staged_json);
+    char *before = text ? read_sidecar(modules, sidecar) : NULL;
+    int bad = 0, fd = -1;
+    if (!text || strlen(text) != request->sidecar_bytes || !strstr(text, digest_hex))
+        bad = fail_with(out, EINVAL, STEP_SIDECAR, "%s does not describe these bytes", staged_json);
+    else if (before && !strstr(before, digest_hex) && !(request->flags & FLAG_REPLACE))
+        bad = fail_with(out, EEXIST, STEP_STORE, "%s", request->layer);
+    else if ((fd = take_over(broker, staging, staged, out)) < 0 ||
+             store_bytes(broker, modules, fd, &request->digest, out))
+        bad = -1;
+    else if (write_file_durably(modules, sidecar, text, strlen(text), 0440, broker->daemon_gid))
+        bad = fail(out, STEP_SIDECAR, "%s", sidecar);
+    else
+        bad = link_view(modules, request->layer, digest_hex, out);
+    if (!bad) {
+        unlinkat(staging, staged, 0);
+        unlinkat(staging, staged_json, 0);
+        /* Links changed the file's ctime, which the stamp holds. */
+        bad = stamp_write(broker, fd, digest_hex, out) || fsync(modules);
+    }
+    if (fd >= 0)
+        close(fd);
+    free(text);
+    free(before);
+    return bad ? -1 : 0;
+}
+
+int layer_publish(const struct broker *broker, const struct publish_request *request, struct outcome *out)
+{
+    int modules = open_beneath(broker->data, "modules", O_RDONLY | O_DIRECTORY, 0);
+    int staging = open_beneath(broker->data, "staging", O_RDONLY | O_DIRECTORY, 0);
+    int lock = modules < 0 ? -1 : openat(modules, ".lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int bad = -1;
+    if (staging < 0 || lock < 0)
+        fail(out, STEP_STORE, "modules and staging");
+    else if (flock(lock, LOCK_EX))
+        fail(out, STEP_STORE, "modules/.lock");
+    else
+        bad = publish_locked(broker, request, modules, staging, out);
+    if (lock >= 0)
+        close(lock);
+    if (staging >= 0)
+        close(staging);
+    if (modules >= 0)
+        close(modules);
+    return bad;
+}

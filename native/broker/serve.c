@@ -1,0 +1,147 @@
+#include "server.h"
+
+#include "run-folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+uint64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+void say(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fprintf(stderr, "squash-broker: ");
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+}
+
+int watch(struct server *server, int fd, enum watch kind, unsigned index)
+{
+    struct epoll_event event = { .events = EPOLLIN, .data.u64 = (uint64_t)kind << 32 | index };
+    return epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+static void handle_signal(struct server *server)
+{
+    struct signalfd_siginfo info;
+    while (read(server->signals, &info, sizeof info) == (ssize_t)sizeof info)
+        if (info.ssi_signo != SIGCHLD && !server->stopping)
+            daemon_stop(server);
+    /* Workers and starters are reaped where their pipe ends, machines where their pidfd does; only the daemon here. */
+    int status;
+    if (server->daemon && waitpid(server->daemon, &status, WNOHANG) == server->daemon)
+        daemon_died(server, status);
+}
+
+static void handle_event(struct server *server, uint64_t data)
+{
+    unsigned index = (unsigned)data;
+    switch ((enum watch)(data >> 32)) {
+    case WATCH_SIGNALS:
+        return handle_signal(server);
+    case WATCH_DAEMON:
+        connection_read(server);
+        return connection_write(server);
+    case WATCH_WORKER:
+        return worker_finished(server, index);
+    case WATCH_STARTER:
+        return machine_starter_spoke(server, index);
+    case WATCH_PIDFD:
+        return machine_ended(server, index);
+    }
+}
+
+static void tick(struct server *server)
+{
+    uint64_t now = now_ms();
+    workers_check_deadlines(server);
+    machines_clean(server);
+    if (server->kill_at_ms && now >= server->kill_at_ms && server->daemon) {
+        say("squashd does not stop: killed");
+        kill(server->daemon, SIGKILL);
+        server->kill_at_ms = 0;
+    }
+    if (!server->stopping && server->spawn_at_ms && now >= server->spawn_at_ms)
+        daemon_spawn(server);
+}
+
+static int has_errands(const struct server *server)
+{
+    for (unsigned i = 0; i < WORKERS; i++)
+        if (server->workers[i].pid)
+            return 1;
+    for (unsigned i = 0; i < SLOTS; i++)
+        if (server->machines[i].state == MACHINE_DEAD || server->machines[i].state == MACHINE_ENDING)
+            return 1;
+    return 0;
+}
+
+static void loop(struct server *server)
+{
+    struct epoll_event events[32];
+    while (!server->stopping || server->daemon || has_errands(server)) {
+        int count = epoll_wait(server->epoll, events, 32, 100);
+        if (server->stopping && !server->daemon)
+            machines_drop_starters(server);
+        /* One event may close what a later one of the same batch speaks of: each handler looks again at its object. */
+        for (int i = 0; i < count; i++)
+            handle_event(server, events[i].data.u64);
+        tick(server);
+    }
+}
+
+static int prepare_loop(struct server *server)
+{
+    static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        sigaddset(&set, signals[i]);
+    signal(SIGPIPE, SIG_IGN);
+    server->connection = -1;
+    server->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (server->epoll < 0 || sigprocmask(SIG_BLOCK, &set, NULL))
+        return -1;
+    server->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return server->signals < 0 ? -1 : watch(server, server->signals, WATCH_SIGNALS, 0);
+}
+
+int serve(struct server *server)
+{
+    struct outcome out = { 0 };
+    if (prepare_loop(server)) {
+        say("cannot start: %s", strerror(errno));
+        return 1;
+    }
+    daemon_end_stale(server);
+    if (machines_adopt(server, &out)) {
+        say("cannot adopt machines: %s: %s (%s)", step_text(out.wire.step), out.wire.text,
+            strerror((int)out.wire.error));
+        return 1;
+    }
+    machines_keep_ready(server);
+    daemon_spawn(server);
+    loop(server);
+    if (!machines_running(server)) {
+        cgroups_close(&server->broker.cgroups);
+        run_folder_remove(&server->broker);
+        id_block_release(&server->broker);
+    }
+    return server->failed ? 1 : 0;
+}

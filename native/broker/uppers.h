@@ -1,0 +1,9 @@
+/* Writable parts: an ext4 image or a tmpfs each, mounted nosuid,nodev where no user of the host can see it. */
+#pragma once
+#include "broker.h"
+
+int upper_make(const struct broker *broker, const struct upper_make_request *request, struct outcome *out);
+/* Mounts the image of an upper that was made before a reboot; ENOENT when there is none (a tmpfs does not survive). */
+int upper_attach(const struct broker *broker, const key_t8 *upper, struct outcome *out);
+int upper_drop(const struct broker *broker, const key_t8 *upper, struct outcome *out);
+int upper_stats(const struct broker *broker, const key_t8 *upper, struct outcome *out);
