@@ -1,10 +1,10 @@
 #include "agent/connection.h"
 
+#include "agent/reply.h"
 #include "common/clock.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <sys/socket.h>
 
 #define LINGER_MS 2000
@@ -77,13 +77,9 @@ int send_frame(uint8_t type, const void *payload, uint32_t length)
 
 void send_error(int error, enum step step, const char *message)
 {
-    uint8_t payload[8 + ERROR_MESSAGE_MAX];
-    size_t length = strnlen(message, ERROR_MESSAGE_MAX);
-    put_u32(payload, (uint32_t)error);
-    put_u32(payload + 4, step);
-    memcpy(payload + 8, message, length);
+    uint8_t payload[ERROR_LENGTH_MAX];
     /* Nobody is left to be told when this fails. */
-    (void)send_frame(FRAME_ERROR, payload, (uint32_t)(8 + length));
+    (void)send_frame(FRAME_ERROR, payload, put_error(payload, error, step, message));
 }
 
 void linger(struct inbox *inbox)

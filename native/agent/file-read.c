@@ -1,5 +1,7 @@
 #include "agent/connection.h"
+#include "agent/file-request.h"
 #include "agent/files.h"
+#include "agent/reply.h"
 #include "agent/resolve.h"
 #include "agent/sink.h"
 #include "agent/tar-out.h"
@@ -9,19 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define KIND_FILE 1u
-#define KIND_FOLDER 2u
-
 static int send_info(const struct stat *stat)
 {
-    uint8_t info[32];
-    put_u32(info, S_ISDIR(stat->st_mode) ? KIND_FOLDER : KIND_FILE);
-    put_u32(info + 4, stat->st_mode & 07777);
-    put_u32(info + 8, stat->st_uid);
-    put_u32(info + 12, stat->st_gid);
-    put_u64(info + 16, (uint64_t)stat->st_size);
-    put_u64(info + 24, (uint64_t)stat->st_mtime);
-    return send_frame(FRAME_FILE_INFO, info, sizeof info);
+    uint8_t info[FILE_INFO_LENGTH];
+    return send_frame(FRAME_FILE_INFO, info, put_file_info(info, stat));
 }
 
 /* Returns 0, an errno, or SINK_LOST. */
@@ -62,12 +55,10 @@ static void serve_open(int fd)
 void serve_file_read(const struct frame *request)
 {
     char path[PATH_MAX];
-    if (request->length == 0 || request->length >= sizeof path || memchr(request->payload, 0, request->length)) {
-        send_error(request->length ? ENAMETOOLONG : EINVAL, STEP_REQUEST, "this cannot be a path");
+    if (!parse_file_read(request, path)) {
+        send_error(EINVAL, STEP_REQUEST, "this cannot be a path");
         return;
     }
-    memcpy(path, request->payload, request->length);
-    path[request->length] = 0;
     int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     /* O_NONBLOCK: a FIFO must not stop us. */
     int fd = open_in_root(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);

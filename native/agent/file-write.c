@@ -1,8 +1,8 @@
 #include "agent/connection.h"
+#include "agent/file-request.h"
 #include "agent/files.h"
 #include "agent/resolve.h"
 #include "agent/source.h"
-#include "common/cursor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,12 +12,10 @@
 #include <unistd.h>
 
 struct target {
+    struct file_write_request request;
     int parent;
     char name[NAME_MAX + 1];
     char temporary[32];
-    mode_t mode;
-    uid_t uid;
-    gid_t gid;
 };
 
 static int write_all(int fd, const uint8_t *bytes, size_t length)
@@ -49,7 +47,7 @@ static int publish(int fd, const struct target *target)
     struct stat existing;
     if (!fstatat(target->parent, target->name, &existing, AT_SYMLINK_NOFOLLOW) && S_ISDIR(existing.st_mode))
         return errno = EISDIR, -1;
-    if (fchown(fd, target->uid, target->gid) || fchmod(fd, target->mode) || fsync(fd))
+    if (fchown(fd, target->request.uid, target->request.gid) || fchmod(fd, target->request.mode) || fsync(fd))
         return -1;
     if (renameat(target->parent, target->temporary, target->parent, target->name))
         return -1;
@@ -99,21 +97,13 @@ static void write_target(struct inbox *inbox, struct target *target)
 
 void serve_file_write(struct inbox *inbox, const struct frame *request)
 {
-    struct target target;
-    char path[PATH_MAX];
-    struct cursor cursor = cursor_over(request->payload, request->length);
-    target.mode = take_u32(&cursor);
-    target.uid = take_u32(&cursor);
-    target.gid = take_u32(&cursor);
-    size_t length = cursor_left(&cursor);
-    if (cursor.bad || !length || length >= sizeof path || memchr(cursor.at, 0, length) || target.mode & ~07777u) {
+    static struct target target;
+    if (!parse_file_write(request, &target.request)) {
         send_error(EINVAL, STEP_REQUEST, "this cannot be a file to write");
         return;
     }
-    memcpy(path, cursor.at, length);
-    path[length] = 0;
     int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    target.parent = open_parent_in_root(root, path, target.name);
+    target.parent = open_parent_in_root(root, target.request.path, target.name);
     if (target.parent < 0)
         send_error(errno, STEP_FILE, strerror(errno));
     else

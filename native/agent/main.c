@@ -3,6 +3,7 @@
  * It accepts, forks one supervisor per connection, reaps, and kills orphans. It reads no request and allocates nothing, so that nothing inside can hurt it.
  */
 #include "agent/connection.h"
+#include "agent/reply.h"
 #include "agent/supervisor.h"
 #include "agent/supervisors.h"
 #include "agent/tree.h"
@@ -33,12 +34,9 @@ static int64_t orphans_at = NO_DEADLINE;
 
 static void refuse(int connection, const char *message)
 {
-    uint8_t frame[FRAME_HEADER + 8 + ERROR_MESSAGE_MAX];
-    size_t length = 8 + strnlen(message, ERROR_MESSAGE_MAX);
-    put_frame_header(frame, FRAME_ERROR, (uint32_t)length);
-    put_u32(frame + FRAME_HEADER, EAGAIN);
-    put_u32(frame + FRAME_HEADER + 4, STEP_SPAWN);
-    memcpy(frame + FRAME_HEADER + 8, message, length - 8);
+    uint8_t frame[FRAME_HEADER + ERROR_LENGTH_MAX];
+    uint32_t length = put_error(frame + FRAME_HEADER, EAGAIN, STEP_SPAWN, message);
+    put_frame_header(frame, FRAME_ERROR, length);
     /* The socket is fresh, so this fits, or the client has gone. */
     (void)!send(connection, frame, FRAME_HEADER + length, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (refused[refused_next])

@@ -6,6 +6,7 @@
 #include "agent/outbox.h"
 #include "agent/output.h"
 #include "agent/pty.h"
+#include "agent/reply.h"
 #include "agent/wait.h"
 
 #include <errno.h>
@@ -41,7 +42,7 @@ static bool tree_is_over(void)
 
 static void on_status(void)
 {
-    uint8_t started[8];
+    uint8_t started[STARTED_LENGTH];
     ssize_t n = read(state.status, &state.failure, sizeof state.failure);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
@@ -51,9 +52,7 @@ static void on_status(void)
     state.status = -1;
     if (state.failure.step)
         return;
-    put_u32(started, (uint32_t)getpid());
-    put_u32(started + 4, (uint32_t)state.pid);
-    outbox_put(&state.outbox, FRAME_STARTED, started, sizeof started);
+    outbox_put(&state.outbox, FRAME_STARTED, started, put_started(started, getpid(), state.pid));
 }
 
 static const char *on_signal(const struct frame *frame)
@@ -132,24 +131,31 @@ static void pump_leftovers(size_t *budget)
     }
 }
 
-static void put_exited(void)
+static uint64_t microseconds(struct timeval time)
+{
+    return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec;
+}
+
+static void say_exited(void)
 {
     struct rusage usage;
-    uint8_t exited[56] = { 0 };
+    uint8_t exited[EXITED_LENGTH];
     int status = state.tree.first_status;
-    uint32_t number = state.tree.first ? SIGKILL : WIFSIGNALED(status) ? (uint32_t)WTERMSIG(status) : 0;
     /* Everybody who was waited for, by us or by their parents: the tree. */
     getrusage(RUSAGE_CHILDREN, &usage);
-    put_u32(exited, number ? 128 + number : (uint32_t)WEXITSTATUS(status));
-    put_u32(exited + 4, number);
-    put_u32(exited + 8, state.tree.stranger_kills);
-    put_u32(exited + 12, state.tree.all_gone ? 0 : 1);
-    put_u64(exited + 16, state.outputs[0].total);
-    put_u64(exited + 24, state.outputs[1].total);
-    put_u64(exited + 32, (uint64_t)usage.ru_utime.tv_sec * 1000000 + (uint64_t)usage.ru_utime.tv_usec);
-    put_u64(exited + 40, (uint64_t)usage.ru_stime.tv_sec * 1000000 + (uint64_t)usage.ru_stime.tv_usec);
-    put_u64(exited + 48, (uint64_t)usage.ru_maxrss * 1024);
-    outbox_put(&state.outbox, FRAME_EXITED, exited, sizeof exited);
+    struct exit_report report = {
+        /* A first process that could not be ended has at least been sent this. */
+        .signal = state.tree.first ? SIGKILL : WIFSIGNALED(status) ? (uint32_t)WTERMSIG(status) : 0,
+        .exit_code = (uint32_t)WEXITSTATUS(status),
+        .stranger_kills = state.tree.stranger_kills,
+        .tree_is_empty = state.tree.all_gone,
+        .stdout_bytes = state.outputs[0].total,
+        .stderr_bytes = state.outputs[1].total,
+        .user_us = microseconds(usage.ru_utime),
+        .system_us = microseconds(usage.ru_stime),
+        .peak_resident_bytes = (uint64_t)usage.ru_maxrss * 1024,
+    };
+    outbox_put(&state.outbox, FRAME_EXITED, exited, put_exited(exited, &report));
 }
 
 static void wait_and_serve(void)
@@ -182,7 +188,7 @@ static bool say_rest(size_t *leftover_budget)
         return false;
     pump_leftovers(leftover_budget);
     if (state.outputs[0].fd < 0 && state.outputs[1].fd < 0) {
-        put_exited();
+        say_exited();
         exit_reported = true;
     }
     return true;

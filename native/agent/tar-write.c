@@ -1,9 +1,9 @@
 #include "agent/connection.h"
+#include "agent/file-request.h"
 #include "agent/files.h"
 #include "agent/resolve.h"
 #include "agent/source.h"
 #include "agent/tar-in.h"
-#include "common/cursor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -58,23 +58,17 @@ static void report(int error)
 
 void serve_tar_write(struct inbox *inbox, const struct frame *request)
 {
-    char path[PATH_MAX];
-    struct cursor cursor = cursor_over(request->payload, request->length);
-    uid_t uid = take_u32(&cursor);
-    gid_t gid = take_u32(&cursor);
-    size_t length = cursor_left(&cursor);
-    if (cursor.bad || !length || length >= sizeof path || memchr(cursor.at, 0, length)) {
+    static struct tar_write_request wanted;
+    if (!parse_tar_write(request, &wanted)) {
         send_error(EINVAL, STEP_REQUEST, "this cannot be a folder to unpack into");
         return;
     }
-    memcpy(path, cursor.at, length);
-    path[length] = 0;
     int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int folder = make_folders_in_root(root, path);
+    int folder = make_folders_in_root(root, wanted.path);
     if (folder < 0) {
         send_error(errno, STEP_FILE, strerror(errno));
         return;
     }
-    tar_in_begin(&tar, folder, uid, gid);
+    tar_in_begin(&tar, folder, wanted.uid, wanted.gid);
     report(receive_tar(inbox));
 }
