@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { createServer } from '../../src/api/server.ts';
 import type { ApiSettings } from '../../src/api/services.ts';
-import { parseLayerName } from '../../src/domain/ids.ts';
+import { parseLayerName, type SandboxId } from '../../src/domain/ids.ts';
 import type { Log } from '../../src/lib/log.ts';
 import { FakeSandboxes, fakeLayers } from './fake-sandboxes.ts';
 
@@ -35,4 +35,11 @@ export async function startFakeApi(settings: Partial<ApiSettings> = {}): Promise
   await app.listen({ host: '127.0.0.1', port: 0 });
   const { port } = app.server.address() as AddressInfo;
   return { url: `http://127.0.0.1:${port}`, app, sandboxes, errors, [Symbol.asyncDispose]: () => app.close() };
+}
+
+/** Puts a sandbox into it. */
+export async function createFakeSandbox({ sandboxes }: FakeApi, id: SandboxId): Promise<void> {
+  const limits = { cpu: 1, memoryMiB: 64, maxLifetimeSeconds: 0 };
+  const request = { id, layers: FAKE_LAYERS, owner: 'anon', task: '', allowNet: undefined, nesting: false };
+  await sandboxes.create({ ...request, ...limits });
 }

@@ -18,11 +18,13 @@ const UPPER_BYTES = 64 * 1024 * 1024;
 
 /**
  * Sandboxes without records, limits, timeouts or recovery, for tests that need to see and to steer what the API asks for:
- * `calls` holds what came in, `onExec` stands in for the commands of the `/cgi-bin` surface, `machineOf` gives the machine.
+ * `calls` holds what came in, an `on…` stands in for the operation of its name, `machineOf` gives the machine.
  */
 export class FakeSandboxes implements SandboxesService {
   readonly calls: { readonly name: string; readonly request: unknown }[] = [];
   onExec: ((call: ExecCall, signal: AbortSignal) => Promise<Partial<ExecResult>>) | undefined;
+  onSpawn: ((request: ExecRequest, options: ExecOptions) => Promise<MachineProcess>) | undefined;
+  onReadFile: ((path: string) => Promise<FileRead>) | undefined;
   limit = 100;
   readonly #layers: ReadonlySet<string>;
   readonly #all = new Map<SandboxId, FakeSandbox>();
@@ -85,11 +87,11 @@ export class FakeSandboxes implements SandboxesService {
   }
 
   async spawn(id: SandboxId, request: ExecRequest, options: ExecOptions): Promise<MachineProcess> {
-    return this.machineOf(id).exec(request, options);
+    return this.onSpawn?.(request, options) ?? this.machineOf(id).exec(request, options);
   }
 
   async readFile(id: SandboxId, path: string): Promise<FileRead> {
-    return this.machineOf(id).readFile(path);
+    return this.onReadFile?.(path) ?? this.machineOf(id).readFile(path);
   }
 
   async writeFile(

@@ -1,6 +1,6 @@
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 import { connect } from 'node:net';
-import { text } from 'node:stream/consumers';
+import { buffer, text } from 'node:stream/consumers';
 
 export interface RawCall {
   readonly method?: string;
@@ -10,6 +10,8 @@ export interface RawCall {
   readonly body?: string | Buffer;
   /** Send the body in chunks instead of with a length. */
   readonly chunked?: boolean;
+  /** Of the answer. @default {'utf8'} */
+  readonly encoding?: BufferEncoding;
 }
 
 export interface RawAnswer {
@@ -29,7 +31,7 @@ export class RawHttp implements Disposable {
     this.#url = new URL(url);
   }
 
-  call({ method = 'GET', path, headers = {}, body, chunked = false }: RawCall): Promise<RawAnswer> {
+  call({ method = 'GET', path, headers = {}, body, chunked = false, encoding = 'utf8' }: RawCall): Promise<RawAnswer> {
     const { promise, resolve, reject } = Promise.withResolvers<RawAnswer>();
     const length = body === undefined || chunked ? {} : { 'content-length': String(Buffer.byteLength(body)) };
     const framing = chunked ? { 'transfer-encoding': 'chunked' } : length;
@@ -44,8 +46,9 @@ export class RawHttp implements Disposable {
     outgoing.once('error', reject);
     outgoing.once('response', (answer) => {
       const localPort = answer.socket.localPort;
-      text(answer).then(
-        (content) => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text: content, localPort }),
+      const { statusCode: status = 0, headers: given } = answer;
+      buffer(answer).then(
+        (content) => resolve({ status, headers: given, text: content.toString(encoding), localPort }),
         reject,
       );
     });
