@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import { JSON_TYPE } from './error-reply.ts';
 import { writeLine } from './json-line.ts';
 
 const ANSWERS: Readonly<Record<string, { readonly status: number; readonly error: string }>> = {
@@ -27,7 +28,7 @@ export function rawAnswer(
   const text = writeLine(body);
   const lines = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-    'content-type: application/json; charset=utf-8',
+    `content-type: ${JSON_TYPE}`,
     `content-length: ${Buffer.byteLength(text)}`,
     ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
     'connection: close',

@@ -4,6 +4,8 @@ import { type ErrorCode, SandboxError } from '../domain/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { writeLine } from './json-line.ts';
 
+export const JSON_TYPE = 'application/json; charset=utf-8';
+
 /** An error as it goes over the wire: the body is `{"error":"<one line>"}` and nothing else (contract §1). */
 export interface ErrorReply {
   readonly status: number;
@@ -35,7 +37,7 @@ export function refuse(response: ServerResponse, reply: ErrorReply): void {
   const body = writeLine(reply.body);
   response.writeHead(reply.status, {
     ...reply.headers,
-    'content-type': 'application/json; charset=utf-8',
+    'content-type': JSON_TYPE,
     'content-length': Buffer.byteLength(body),
   });
   response.end(body);

@@ -23,6 +23,8 @@ export function objectParser<S extends z.ZodRawShape>(
 ): (input: unknown) => z.output<z.ZodObject<S, z.core.$strict>> {
   const schema = z.strictObject(shape);
   return (input) => {
+    if (typeof input !== 'object' || input === null || Array.isArray(input))
+      throw new SandboxError('INVALID_ARGUMENT', 'not a JSON object');
     const result = schema.safeParse(input);
     if (result.success) return result.data;
     const { issues } = result.error;

@@ -9,21 +9,15 @@ export const BODY_LIMIT_BYTES = 1024 * 1024;
 const BODY_DEADLINE_MS = 30_000;
 
 /**
- * The JSON object in a request's body, whatever the content type says: `curl -d` calls it a form. An empty body is `{}`.
+ * The JSON in a request's body, whatever the content type says: `curl -d` calls it a form. An empty body is `{}`.
  * @throws BODY_TOO_LARGE as soon as that is known, INVALID_ARGUMENT
  */
-export async function readJsonObject(
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<Readonly<Record<string, unknown>>> {
+export async function readJson(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
   if (Number(request.headers['content-length'] ?? 0) > BODY_LIMIT_BYTES) throw bodyTooLarge();
   askForBody(request, response);
   const bytes = await readBody(request);
   if (bytes.length === 0) return {};
-  const value = parseJson(bytes);
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new SandboxError('INVALID_ARGUMENT', 'the body must be a JSON object');
-  return value as Readonly<Record<string, unknown>>;
+  return parseJson(bytes);
 }
 
 function bodyTooLarge(): SandboxError {

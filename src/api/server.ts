@@ -6,7 +6,8 @@ import { registerHealth } from './cgi/health.ts';
 import { registerLogs } from './cgi/logs.ts';
 import { registerModules } from './cgi/modules.ts';
 import { registerSandboxes } from './cgi/sandboxes.ts';
-import { toErrorReply } from './error-reply.ts';
+import { endConnectionsOnClose } from './closing.ts';
+import { JSON_TYPE, toErrorReply } from './error-reply.ts';
 import { createGuard } from './guard.ts';
 import { createGuardedServer, HEADERS_MAX_BYTES } from './guarded-server.ts';
 import { writeLine } from './json-line.ts';
@@ -21,7 +22,9 @@ export function createServer(services: ApiServices): FastifyInstance {
   const guard = createGuard(services.settings);
   const answer = (error: unknown, reply: FastifyReply) => {
     const { status, headers, body } = toErrorReply(error, services.log);
-    return reply.code(status).headers(headers).send(body);
+    // A handler that failed late may have described another body.
+    reply.removeHeader('content-length').header('content-type', JSON_TYPE);
+    return reply.code(status).headers(headers).send(writeLine(body));
   };
   const app = Fastify({
     forceCloseConnections: 'idle',
@@ -40,6 +43,7 @@ export function createServer(services: ApiServices): FastifyInstance {
   app.setReplySerializer(writeLine);
   app.setErrorHandler((error, _request, reply) => answer(error, reply));
   app.setNotFoundHandler((request, reply) => answer(notFound(request.raw), reply));
+  endConnectionsOnClose(app);
 
   registerHealth(app, services);
   registerModules(app, services);

@@ -22,11 +22,11 @@ const INFO_FIELDS = [
   ...['id', 'owner', 'task', 'layers', 'created', 'last_active', 'mounted', 'exec_count', 'upper_bytes', 'snapshots'],
   ...['active_snapshot', 'cpu', 'memory_mb', 'max_lifetime_s', 'allow_net', 'network', 'nesting', 'state', 'backend'],
   ...['upper_limit_bytes', 'expires'],
-].sort();
+].toSorted();
 const RESULT_FIELDS = [
   ...['seq', 'cmd', 'workdir', 'exit_code', 'started', 'finished', 'duration_ms', 'timed_out', 'truncated'],
   ...['stdout', 'stderr'],
-].sort();
+].toSorted();
 const UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/;
 
 /** Every route right and wrong, over a real socket, as the seed's clients know it. The same suite runs against every way to make a server. */
@@ -57,7 +57,7 @@ export function apiContract(name: string, makeServer: (options: ApiHarnessOption
       test('create answers 201 with the whole info and the defaults', async () => {
         const { status, value } = await json('POST', SANDBOXES, { id: 'dev', layers: server.layers.join(',') });
         expect(status).toBe(201);
-        expect(Object.keys(value as object).sort()).toEqual(INFO_FIELDS);
+        expect(Object.keys(value as object).toSorted()).toEqual(INFO_FIELDS);
         expect(value).toMatchObject({
           id: 'dev',
           owner: 'anon',
@@ -106,14 +106,14 @@ export function apiContract(name: string, makeServer: (options: ApiHarnessOption
         const body = JSON.stringify({ id: 'race', layers: server.layers });
         const answers = await Promise.all(clients.map((each) => each.call({ method: 'POST', path: SANDBOXES, body })));
         for (const each of clients) each[Symbol.dispose]();
-        expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array<number>(7).fill(409)]);
+        expect(answers.map(({ status }) => status).toSorted()).toEqual([201, ...Array<number>(7).fill(409)]);
       });
 
       test('info and list tell the same of it', async () => {
         const { value: info } = await json('GET', `${SANDBOXES}/dev`);
         expect(info).toMatchObject({ id: 'dev' });
         const { value: list } = await json('GET', SANDBOXES);
-        expect((list as { id: string }[]).map(({ id }) => id).sort()).toEqual(['dev', 'full_1', 'race']);
+        expect((list as { id: string }[]).map(({ id }) => id).toSorted()).toEqual(['dev', 'full_1', 'race']);
       });
 
       test.each([
@@ -123,7 +123,7 @@ export function apiContract(name: string, makeServer: (options: ApiHarnessOption
       ])('exec $body.cmd answers 200 whatever the exit code', async ({ body, ...expected }) => {
         const { status, value } = await json('POST', `${SANDBOXES}/dev/exec`, body);
         expect(status).toBe(200);
-        expect(Object.keys(value as object).sort()).toEqual(RESULT_FIELDS);
+        expect(Object.keys(value as object).toSorted()).toEqual(RESULT_FIELDS);
         expect(value).toMatchObject({ ...expected, cmd: body.cmd, timed_out: false, truncated: false });
       });
 
@@ -202,8 +202,9 @@ export function apiContract(name: string, makeServer: (options: ApiHarnessOption
         expect(await json('POST', SANDBOXES, { id: 'dev', layers: server.layers })).toMatchObject({ status: 201 });
       });
 
-      async function expectRefused({ status, error, allow, name: _, ...call }: RefusedCase): Promise<void> {
-        const answer = await http.call(call);
+      async function expectRefused(refused: RefusedCase): Promise<void> {
+        const { status, error, allow } = refused;
+        const answer = await http.call(refused);
         expect({ status: answer.status, text: answer.text }).toMatchObject({ status });
         // One member, one line, whatever went wrong.
         expect(JSON.parse(answer.text)).toEqual({

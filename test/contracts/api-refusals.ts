@@ -88,8 +88,8 @@ export const REFUSED: readonly RefusedCase[] = [
 
   create('half a JSON text', '{"id":"new"', 'malformed JSON'),
   create('no JSON at all', 'id=new', 'malformed JSON'),
-  create('an array', '[]', 'the body must be a JSON object'),
-  create('null', 'null', 'the body must be a JSON object'),
+  create('an array', '[]', 'not a JSON object'),
+  create('null', 'null', 'not a JSON object'),
   {
     ...create('bytes that are not UTF-8', '', 'malformed JSON: not UTF-8'),
     body: Buffer.from('{"id":"\xff"}', 'latin1'),

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { sandboxIdOf } from '../path-id.ts';
-import { readJsonObject } from '../read-json.ts';
+import { readJson } from '../read-json.ts';
 import type { ApiServices } from '../services.ts';
 import { parseExecCall } from './exec-call.ts';
 
@@ -13,7 +13,7 @@ export function registerExec(app: FastifyInstance, { sandboxes }: ApiServices): 
 
   app.post('/cgi-bin/api/sandboxes/:id/exec', async (request, reply) => {
     const id = sandboxIdOf(request);
-    const call = parseExecCall(await readJsonObject(request.raw, reply.raw));
+    const call = parseExecCall(await readJson(request.raw, reply.raw));
     const command = new AbortController();
     running.add(command);
     // A client that goes away takes its command with it: nobody is left to read the result.
@@ -30,7 +30,7 @@ export function registerExec(app: FastifyInstance, { sandboxes }: ApiServices): 
   app.addHook('preClose', (done) => {
     const deadline = setTimeout(() => {
       for (const command of running) command.abort();
-    }, STOP_GRACE_MS);
+    }, STOP_GRACE_MS).unref();
     app.server.once('close', () => clearTimeout(deadline));
     done();
   });

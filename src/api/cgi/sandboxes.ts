@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { SandboxError } from '../../domain/errors.ts';
 import { sandboxIdOf } from '../path-id.ts';
-import { readJsonObject } from '../read-json.ts';
+import { readJson } from '../read-json.ts';
 import type { ApiServices } from '../services.ts';
 import { parseCreateRequest } from './create-request.ts';
 
@@ -10,7 +10,7 @@ export function registerSandboxes(app: FastifyInstance, { sandboxes, settings }:
   app.get('/cgi-bin/api/sandboxes', () => sandboxes.list());
 
   app.post('/cgi-bin/api/sandboxes', async (request, reply) => {
-    const body = await readJsonObject(request.raw, reply.raw);
+    const body = await readJson(request.raw, reply.raw);
     const { request: create, namesLayers } = parseCreateRequest(body, settings.defaultLayers);
     reply.code(201);
     try {

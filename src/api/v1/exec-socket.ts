@@ -59,7 +59,7 @@ export function registerExecSocket(
     for (const client of sockets.clients) client.close(CLOSE_GOING_AWAY, 'the daemon stops');
     const deadline = setTimeout(() => {
       for (const client of sockets.clients) client.terminate();
-    }, CLOSE_GRACE_MS);
+    }, CLOSE_GRACE_MS).unref();
     app.server.once('close', () => clearTimeout(deadline));
     done();
   });

@@ -23,10 +23,12 @@ export function registerFiles(app: FastifyInstance, { sandboxes }: ApiServices):
     const { path } = parseReadQuery(request.query);
     const { info, content } = await sandboxes.readFile(sandboxIdOf(request), path);
     const isFile = info.kind === 'file';
-    const body = await fileStream(content, isFile ? info.sizeBytes : undefined);
+    // Kernel: files of /proc say that they are empty, and are not.
+    const sizeBytes = isFile && info.sizeBytes > 0 ? info.sizeBytes : undefined;
+    const body = await fileStream(content, sizeBytes);
     reply.header('content-type', isFile ? 'application/octet-stream' : TAR);
     reply.header('squash-file-mode', info.mode.toString(8).padStart(4, '0'));
-    if (isFile) reply.header('content-length', info.sizeBytes);
+    if (sizeBytes !== undefined) reply.header('content-length', sizeBytes);
     return reply.send(body);
   });
 

@@ -1,5 +1,5 @@
-import { apiContract } from '../../contracts/api-contract.ts';
-import { FAKE_LAYERS, startFakeApi } from '../../support/fake-api.ts';
+import { apiContract } from '../../test/contracts/api-contract.ts';
+import { FAKE_LAYERS, startFakeApi } from '../../test/support/fake-api.ts';
 
 apiContract('createServer() over fakes', async ({ authToken = '', hosts = [], maxSandboxes = 100 }) => {
   const api = await startFakeApi({ authToken, hosts: [...hosts] });
