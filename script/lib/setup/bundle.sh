@@ -37,6 +37,9 @@ install_bundle() {
     [ -f "$program" ] || continue
     place 0644 "$program" "$BUNDLE/$(basename "$program")"
   done
+  for program in "$BUNDLE"/*.mjs; do
+    if [ ! -f "dist/$(basename "$program")" ]; then rm -f "$program"; fi
+  done
   ln -sfnT "$node" "$BUNDLE/node.new" && mv -fT "$BUNDLE/node.new" "$BUNDLE/node"
   place 0644 <(printf '%s\n' "$ROOT") "$BUNDLE/checkout"
   place 0644 <(bundle_digest) "$BUNDLE/stamp"

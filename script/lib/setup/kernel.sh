@@ -21,6 +21,7 @@ idmapped-squashfs|needed|the files of a layer would belong to nobody inside a sa
 idmapped-ext4|needed|the writable layer would belong to nobody inside a sandbox
 overlay-userxattr|needed|deletions inside a sandbox could not be captured
 squashfs-zstd|needed|layers, which are packed with zstd, cannot be read
+cgroups|needed|no limit can be enforced
 swap-accounting|useful|memory limits do not count swap
 '
 

@@ -25,6 +25,8 @@ check_host_node() {
 }
 
 install_node_modules() {
+  # Without it npm leaves a cache of its own code in /tmp.
+  export NODE_DISABLE_COMPILE_CACHE=1
   npm ci --ignore-scripts --no-audit --no-fund
   "$NODE" --version
   write_stamp "$ROOT/node_modules/.squash-stamp" "$(digest_of package-lock.json)"

@@ -95,7 +95,7 @@ describe('script/setup', () => {
   });
 
   test('refuses a kernel without id-mapped squashfs, and says what that costs', () => {
-    result = setup({ env: answers('old-kernel', ['squashfs=yes', 'idmapped-squashfs=no', 'favordynmods=no']) });
+    result = setup({ env: answers('old-kernel', ['squashfs=yes', 'idmapped-squashfs=no']) });
     expect(result.status).toBe(1);
     expect(result.stderr).toContain('Kernel: no idmapped-squashfs: the files of a layer would belong to nobody');
     expect(result.stderr).toMatch(

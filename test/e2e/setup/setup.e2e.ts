@@ -123,7 +123,7 @@ test('--remove refuses while Squash runs', () => {
 
 test('--remove keeps what another checkout uses', () => {
   sh(
-    `mkdir -p ${INSTALL_ROOT}/other && echo /usr > ${INSTALL_ROOT}/other/checkout && ln -s ${bundle()}/node ${INSTALL_ROOT}/other/node`,
+    `mkdir -p ${INSTALL_ROOT}/other && echo /usr > ${INSTALL_ROOT}/other/checkout && ln -s $(readlink ${bundle()}/node) ${INSTALL_ROOT}/other/node`,
   );
   const { status, stderr } = setup('--remove');
   expect(stderr).toContain('other checkouts use them');
