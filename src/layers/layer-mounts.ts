@@ -49,6 +49,12 @@ export class LayerMounts implements AsyncDisposable {
     return { [Symbol.asyncDispose]: release };
   }
 
+  /** Unmounts those of them that nobody refers to. */
+  async sweep(digests: readonly Digest[]): Promise<void> {
+    const unused = digests.filter((digest) => !this.#mounted.has(digest));
+    await Promise.all(unused.map((digest) => this.#oneAtATime.run(digest, () => this.#runtime.detachLayer(digest))));
+  }
+
   /** Unmounts every layer that nobody uses, now. Those in use stay mounted for the next daemon. */
   async [Symbol.asyncDispose](): Promise<void> {
     const unused = [...this.#mounted].filter(([, layer]) => layer.references === 0);

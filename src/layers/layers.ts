@@ -62,6 +62,11 @@ export class Layers implements AsyncDisposable {
     return this.#mounts.acquire(digests);
   }
 
+  /** Unmounts those of them that nobody holds: what a daemon that died left behind. */
+  sweep(digests: readonly Digest[]): Promise<void> {
+    return this.#mounts.sweep(digests);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#mounts[Symbol.asyncDispose]();
   }

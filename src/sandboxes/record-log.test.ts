@@ -41,14 +41,14 @@ function recordOf(id: string, changes: Partial<SandboxRecord> = {}): SandboxReco
 }
 
 async function reopen(): Promise<readonly SandboxRecord[]> {
-  const { log, records } = await RecordLog.open(path);
+  const { log, records } = await RecordLog.open(path, { mayBeNew: true });
   await log[Symbol.asyncDispose]();
   return records;
 }
 
 test('RecordLog remembers the last word about each sandbox', async () => {
   {
-    const { log, records } = await RecordLog.open(path);
+    const { log, records } = await RecordLog.open(path, { mayBeNew: true });
     await using _ = log;
     expect(records).toEqual([]);
     await log.put(recordOf('a', { state: 'creating' }));
@@ -62,7 +62,7 @@ test('RecordLog remembers the last word about each sandbox', async () => {
 
 test('RecordLog rewrites itself without what is no longer true, and leaves no other file', async () => {
   {
-    const { log } = await RecordLog.open(path);
+    const { log } = await RecordLog.open(path, { mayBeNew: true });
     await using _ = log;
     await Promise.all(Array.from({ length: 50 }, () => log.put(recordOf('a'))));
     await log.remove(parseSandboxId('a'));
@@ -73,7 +73,7 @@ test('RecordLog rewrites itself without what is no longer true, and leaves no ot
 });
 
 test('RecordLog holds one JSON object a line', async () => {
-  const { log } = await RecordLog.open(path);
+  const { log } = await RecordLog.open(path, { mayBeNew: true });
   await using _ = log;
   await log.put(recordOf('a'));
   const [line = ''] = (await readFile(path, 'utf8')).split('\n');
@@ -101,7 +101,7 @@ test('RecordLog appends behind a line that was never finished without mixing the
   const half = formatLine({ record: recordOf('b') }).slice(0, 80);
   await writeFile(path, formatLine({ record: recordOf('a') }) + half);
   {
-    const { log } = await RecordLog.open(path);
+    const { log } = await RecordLog.open(path, { mayBeNew: true });
     await using _ = log;
     await log.put(recordOf('c'));
   }
@@ -117,7 +117,7 @@ test('RecordLog names the line whose bits changed, and changes nothing', async (
       // A damaged last newline looks like a line that was never finished: the one damage that cannot be told.
       fc.pre(at !== whole.length - 1);
       await writeFile(path, damaged);
-      await expect(RecordLog.open(path)).rejects.toMatchObject({
+      await expect(RecordLog.open(path, { mayBeNew: true })).rejects.toMatchObject({
         code: 'RECORD_DAMAGED',
         message: expect.stringMatching(/line [123] is damaged/),
       });
@@ -127,9 +127,14 @@ test('RecordLog names the line whose bits changed, and changes nothing', async (
   );
 });
 
+test('RecordLog refuses to begin anew where there are sandboxes', async () => {
+  await expect(RecordLog.open(path, { mayBeNew: false })).rejects.toMatchObject({ code: 'RECORD_DAMAGED' });
+  expect(await readdir(dir)).toEqual([]);
+});
+
 test('RecordLog refuses a record of a newer version instead of losing it', async () => {
   await appendFile(path, formatLine({ record: { ...recordOf('a'), format: 2 } }));
-  await expect(RecordLog.open(path)).rejects.toMatchObject({
+  await expect(RecordLog.open(path, { mayBeNew: true })).rejects.toMatchObject({
     code: 'RECORD_DAMAGED',
     cause: expect.objectContaining({ message: expect.stringContaining('format 2') }),
   });

@@ -7,6 +7,11 @@ import { type Entry, formatLine } from './record-line.ts';
 import { replayRecords } from './record-replay.ts';
 import type { SandboxRecord } from './types.ts';
 
+export interface OpenedRecordLog {
+  readonly log: RecordLog;
+  readonly records: readonly SandboxRecord[];
+}
+
 /**
  * The durable list of sandboxes: `state/sandboxes.jsonl`, a line for each change, the last one of an id being true.
  * What was appended is on disk when the promise resolves; many appends of one moment cost one fdatasync.
@@ -22,10 +27,17 @@ export class RecordLog implements AsyncDisposable {
   /**
    * Reads what there is, oldest first. A last line that was never finished is an append that was never acknowledged, and is dropped.
    *
+   * @param options.mayBeNew whether it is no loss when there is no file
    * @throws RECORD_DAMAGED for any other damage: to start without a record would be to sweep away its sandbox
    */
-  static async open(path: string): Promise<{ log: RecordLog; records: readonly SandboxRecord[] }> {
-    const records = replayRecords(await readFile(path).catch(emptyWhenMissing), path);
+  static async open(path: string, options: { readonly mayBeNew: boolean }): Promise<OpenedRecordLog> {
+    const bytes = await readFile(path).catch(undefinedWhenMissing);
+    if (bytes === undefined && !options.mayBeNew)
+      throw new SandboxError(
+        'RECORD_DAMAGED',
+        `Cannot read the records: ${path} is missing, although there are sandboxes`,
+      );
+    const records = bytes === undefined ? [] : replayRecords(bytes, path);
     await writeFileDurably(path, records.map((record) => formatLine({ record })).join(''));
     return { log: new RecordLog(await AppendFile.open(path)), records };
   }
@@ -53,7 +65,7 @@ export class RecordLog implements AsyncDisposable {
   }
 }
 
-function emptyWhenMissing(error: NodeJS.ErrnoException): Buffer {
-  if (error.code === 'ENOENT') return Buffer.alloc(0);
+function undefinedWhenMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code === 'ENOENT') return undefined;
   throw error;
 }

@@ -1,65 +1,143 @@
+import { SandboxError } from '../domain/errors.ts';
 import type { SandboxId } from '../domain/ids.ts';
+import { checkSandboxPath } from '../files/sandbox-path.ts';
+import { GuardedProcess } from '../processes/guarded-process.ts';
+import type { MachineWatch } from '../processes/machine-watch.ts';
+import { runCommand } from '../processes/run-command.ts';
 import type { ExecOptions, ExecRequest, FileRead, MachineProcess } from '../runtime/runtime.ts';
-import type { CreateRequest, ExecCall, ExecResult, SandboxInfo } from './types.ts';
+import { createSandbox } from './create.ts';
+import { destroySandbox } from './destroy.ts';
+import { Expiry } from './expiry.ts';
+import type { SandboxParts } from './parts.ts';
+import { recoverSandboxes } from './recover.ts';
+import type { Sandbox } from './sandbox.ts';
+import { sandboxInfo } from './sandbox-info.ts';
+import type { CreateRequest, ExecCall, ExecResult, SandboxInfo, SandboxRecord } from './types.ts';
+import { runningMachine, withMachine } from './wake.ts';
 
 /** The sandboxes of this installation: everything that the API can do with one. */
-export class Sandboxes {
-  /** @throws everything that `createSandbox` does */
+export class Sandboxes implements Disposable {
+  readonly #parts: SandboxParts;
+  readonly #expiry: Expiry;
+
+  constructor(parts: SandboxParts) {
+    this.#parts = parts;
+    this.#expiry = new Expiry({
+      all: () => parts.registry.all(),
+      destroy: (sandbox) => destroySandbox(sandbox, parts),
+      now: parts.now,
+      log: parts.log,
+    });
+  }
+
+  /** Takes over what an earlier daemon left; to be called once, before anything else. */
+  async recover(records: readonly SandboxRecord[]): Promise<void> {
+    await recoverSandboxes(records, this.#parts);
+    this.#expiry.arm();
+  }
+
+  /** @throws what `createSandbox` throws */
   async create(request: CreateRequest): Promise<SandboxInfo> {
-    throw new Error(`Not built yet ${request}`);
+    const sandbox = await createSandbox(request, this.#parts);
+    if (sandbox.expiresAt !== undefined) this.#expiry.arm();
+    return this.#describe(sandbox);
   }
 
   /** Oldest first. */
-  async list(): Promise<SandboxInfo[]> {
-    throw new Error('Not built yet');
+  list(): Promise<SandboxInfo[]> {
+    return Promise.all(this.#parts.registry.all().map((sandbox) => this.#describe(sandbox)));
   }
 
   /** @throws SANDBOX_NOT_FOUND */
   async info(id: SandboxId): Promise<SandboxInfo> {
-    throw new Error(`Not built yet ${id}`);
+    return this.#describe(this.#get(id));
   }
 
   /** Resolves when nothing of the sandbox is left. @throws SANDBOX_NOT_FOUND */
   async destroy(id: SandboxId): Promise<void> {
-    throw new Error(`Not built yet ${id}`);
+    await destroySandbox(this.#get(id), this.#parts);
   }
 
-  /** Runs a command to its end, or to the first of timeout and abort. @throws SANDBOX_NOT_FOUND, INVALID_ARGUMENT */
+  /** Runs a command to its end, or to the first of timeout and abort. @throws SANDBOX_NOT_FOUND, SANDBOX_BUSY, INVALID_ARGUMENT */
   async exec(id: SandboxId, call: ExecCall, options: { readonly signal: AbortSignal }): Promise<ExecResult> {
-    throw new Error(`Not built yet ${id} ${call} ${options}`);
+    const sandbox = this.#get(id);
+    const run = (watch: MachineWatch) => {
+      const { log } = sandbox;
+      if (log === undefined)
+        throw new SandboxError('SANDBOX_BUSY', `Cannot use sandbox "${id}": it is being destroyed`);
+      return runCommand({ watch, log, env: sandbox.record.env }, call, options);
+    };
+    return sandbox.track(withMachine(sandbox, this.#parts, run));
   }
 
   /** Kept exec results, ascending `seq`. @throws SANDBOX_NOT_FOUND */
   async logs(id: SandboxId): Promise<ExecResult[]> {
-    throw new Error(`Not built yet ${id}`);
+    return (await this.#get(id).log?.results()) ?? [];
   }
 
-  /** Starts a command and hands it over; `request.env` is completed with the sandbox's own. @throws SANDBOX_NOT_FOUND, INVALID_ARGUMENT */
+  /** Starts a command and hands it over; disposing it ends its whole tree. `request.env` is completed with the sandbox's own. @throws SANDBOX_NOT_FOUND, SANDBOX_BUSY, INVALID_ARGUMENT */
   async spawn(id: SandboxId, request: ExecRequest, options: ExecOptions): Promise<MachineProcess> {
-    throw new Error(`Not built yet ${id} ${request} ${options}`);
+    const sandbox = this.#get(id);
+    const terminal = request.pty === undefined ? {} : { TERM: 'xterm-256color' };
+    const env = { ...sandbox.record.env, ...terminal, ...request.env };
+    return withMachine(sandbox, this.#parts, async (watch) => {
+      return new GuardedProcess(await watch.machine.exec({ ...request, env }, options), watch);
+    });
   }
 
-  /** A file's content, or a tar of a folder. @throws SANDBOX_NOT_FOUND, FILE_NOT_FOUND */
+  /** A file's content, or a tar of a folder. @throws SANDBOX_NOT_FOUND, SANDBOX_BUSY, FILE_NOT_FOUND */
   async readFile(id: SandboxId, path: string): Promise<FileRead> {
-    throw new Error(`Not built yet ${id} ${path}`);
+    const checked = checkSandboxPath(path);
+    return withMachine(this.#get(id), this.#parts, ({ machine }) => machine.readFile(checked));
   }
 
-  /** Atomic: the old content or the new. @throws SANDBOX_NOT_FOUND, FILE_NOT_FOUND */
+  /** Atomic: the old content or the new. @throws SANDBOX_NOT_FOUND, SANDBOX_BUSY, FILE_NOT_FOUND */
   async writeFile(
     id: SandboxId,
     path: string,
     content: AsyncIterable<Uint8Array>,
     options: { readonly mode: number },
   ): Promise<void> {
-    throw new Error(`Not built yet ${id} ${path} ${content} ${options}`);
+    const checked = checkSandboxPath(path);
+    const { machine } = await runningMachine(this.#get(id), this.#parts);
+    await machine.writeFile(checked, content, options);
   }
 
-  /** Unpacks a tar below a folder. @throws SANDBOX_NOT_FOUND */
+  /** Unpacks a tar below a folder. @throws SANDBOX_NOT_FOUND, SANDBOX_BUSY */
   async writeTar(id: SandboxId, path: string, content: AsyncIterable<Uint8Array>): Promise<void> {
-    throw new Error(`Not built yet ${id} ${path} ${content}`);
+    const checked = checkSandboxPath(path);
+    const { machine } = await runningMachine(this.#get(id), this.#parts);
+    await machine.writeTar(checked, content);
   }
 
   count(): number {
-    throw new Error('Not built yet');
+    return this.#parts.registry.size;
+  }
+
+  /** Lets go of the timer. Sandboxes go on running, for the next daemon to take over. */
+  [Symbol.dispose](): void {
+    this.#expiry[Symbol.dispose]();
+  }
+
+  #get(id: SandboxId): Sandbox {
+    return this.#parts.registry.get(id);
+  }
+
+  async #describe(sandbox: Sandbox): Promise<SandboxInfo> {
+    const usedBytes = await this.#usedBytes(sandbox);
+    return sandboxInfo(sandbox, { backend: this.#parts.runtime.backend, usedBytes });
+  }
+
+  /** 0 while the upper is not there to be measured: a sandbox that is in trouble must not hide the others from the list. */
+  async #usedBytes(sandbox: Sandbox): Promise<number> {
+    const isThere = () => sandbox.state === 'running' || sandbox.state === 'stopped';
+    if (!isThere()) return 0;
+    try {
+      return (await this.#parts.runtime.upperUsage(sandbox.record.upper)).usedBytes;
+    } catch (error) {
+      if (error instanceof SandboxError && error.code === 'BROKER_GONE') throw error;
+      if (isThere()) this.#parts.log.warn({ err: error, id: sandbox.id }, 'Cannot measure writable layer');
+      return 0;
+    }
   }
 }

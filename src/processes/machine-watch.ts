@@ -1,0 +1,83 @@
+import type { Log } from '../lib/log.ts';
+import type { ExitReport, Machine, MachineProcess } from '../runtime/runtime.ts';
+
+/**
+ * What has to be known about a machine to tell why one of its commands died: which kills came from us, and which from the OOM killer.
+ * One of these lives as long as a machine does.
+ */
+export class MachineWatch {
+  readonly machine: Machine;
+  readonly #log: Log;
+  /** OOM kills that a command has answered for. */
+  #claimedOomKills: number;
+  #escalations = 0;
+  // The runtime refuses a second operation on a machine while the first one runs.
+  #asking: Promise<unknown> = Promise.resolve();
+  #gone = false;
+
+  private constructor(machine: Machine, log: Log, claimedOomKills: number) {
+    this.machine = machine;
+    this.#log = log;
+    this.#claimedOomKills = claimedOomKills;
+    const leave = () => {
+      this.#gone = true;
+    };
+    machine.exited.then(leave, leave);
+  }
+
+  static ofStarted(machine: Machine, log: Log): MachineWatch {
+    return new MachineWatch(machine, log, 0);
+  }
+
+  /** What the OOM killer did in the time of an earlier daemon is nobody's any more. */
+  static async ofAdopted(machine: Machine, log: Log): Promise<MachineWatch> {
+    const { oomKills } = await machine.stats();
+    return new MachineWatch(machine, log, oomKills);
+  }
+
+  /** How often other commands were hit because a tree could not be told from theirs. */
+  get escalations(): number {
+    return this.#escalations;
+  }
+
+  /** Ends what is left of a tree from outside. Never rejects: a machine that is gone has no trees, and all else is logged. */
+  async killTree(process: MachineProcess): Promise<void> {
+    await this.#ask(async () => {
+      const { escalated } = await this.machine.killTree(process.supervisorPid);
+      if (escalated) this.#escalations++;
+    });
+  }
+
+  /** Resolves when no kill is under way: only then is it known whom it hit. */
+  async quiet(): Promise<void> {
+    await this.#asking;
+  }
+
+  /**
+   * Whether the OOM killer took a part of this command. Each of its kills is laid at one door only, so that a `kill -9` in one command
+   * is not taken for the fate of another.
+   */
+  async claimOomKill(report: ExitReport): Promise<boolean> {
+    if (report.strangerKills === 0) return false;
+    let unclaimed = 0;
+    await this.#ask(async () => {
+      const { oomKills } = await this.machine.stats();
+      unclaimed = Math.max(0, oomKills - this.#claimedOomKills);
+      this.#claimedOomKills += Math.min(unclaimed, report.strangerKills);
+    });
+    return unclaimed > 0;
+  }
+
+  async #ask(work: () => Promise<void>): Promise<void> {
+    const mine = this.#asking.then(async () => {
+      if (this.#gone) return;
+      try {
+        await work();
+      } catch (error) {
+        if (!this.#gone) this.#log.error({ err: error, label: this.machine.label }, 'Cannot look after a command');
+      }
+    });
+    this.#asking = mine;
+    await mine;
+  }
+}
