@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { createServer } from '../../src/api/server.ts';
 import type { ApiSettings } from '../../src/api/services.ts';
-import { parseLayerName, type SandboxId } from '../../src/domain/ids.ts';
+import { type LayerName, parseLayerName, type SandboxId } from '../../src/domain/ids.ts';
 import type { Log } from '../../src/lib/log.ts';
 import { FakeSandboxes, fakeLayers } from './fake-sandboxes.ts';
 
@@ -17,22 +17,31 @@ export interface FakeApi extends AsyncDisposable {
   readonly errors: { readonly fields: object; readonly message: string }[];
 }
 
-export async function startFakeApi(settings: Partial<ApiSettings> = {}): Promise<FakeApi> {
+export interface FakeApiOptions {
+  readonly layers?: readonly LayerName[];
+  readonly port?: number;
+}
+
+export async function startFakeApi(
+  settings: Partial<ApiSettings> = {},
+  options: FakeApiOptions = {},
+): Promise<FakeApi> {
+  const { layers = FAKE_LAYERS, port: wantedPort = 0 } = options;
   const errors: FakeApi['errors'] = [];
   const log: Log = {
     info: () => {},
     warn: () => {},
     error: (fields, message) => void errors.push({ fields, message }),
   };
-  const sandboxes = new FakeSandboxes(FAKE_LAYERS);
+  const sandboxes = new FakeSandboxes(layers);
   const app = createServer({
     sandboxes,
-    layers: fakeLayers(FAKE_LAYERS),
+    layers: fakeLayers(layers),
     settings: { authToken: '', hosts: [], defaultLayers: [parseLayerName('000-base-alpine')], ...settings },
     backend: 'memory',
     log,
   });
-  await app.listen({ host: '127.0.0.1', port: 0 });
+  await app.listen({ host: '127.0.0.1', port: wantedPort });
   const { port } = app.server.address() as AddressInfo;
   return { url: `http://127.0.0.1:${port}`, app, sandboxes, errors, [Symbol.asyncDispose]: () => app.close() };
 }

@@ -12,10 +12,15 @@ export interface ProjectFile {
 
 /** Every file that git tracks or would track, except those that are binary; `pattern` is matched with the path. */
 export function readProjectFiles(pattern: RegExp): ProjectFile[] {
-  const listing = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
-    cwd: PROJECT_ROOT,
-    encoding: 'utf8',
-  });
+  // safe.directory: root may test a clone that belongs to somebody else.
+  const listing = execFileSync(
+    'git',
+    ['-c', 'safe.directory=*', 'ls-files', '-z', '--cached', '--others', '--exclude-standard'],
+    {
+      cwd: PROJECT_ROOT,
+      encoding: 'utf8',
+    },
+  );
   return listing
     .split('\0')
     .filter((path) => path !== '' && pattern.test(path) && existsSync(join(PROJECT_ROOT, path)))

@@ -8,13 +8,21 @@ RUN_PACKAGES=(
 )
 TEST_PACKAGES=(
   crun bubblewrap                              # the oracle and the yardsticks
-  clang libclang-rt-14-dev clang-format        # sanitizers, fuzzers, format
-  shellcheck strace busybox-static jq procps git iproute2 nftables sudo python3 openssl acl
+  clang clang-format                           # sanitizers, fuzzers, format
+  shellcheck strace busybox-static jq procps git iproute2 nftables python3 openssl acl
 )
+
+# The sanitizers' runtime has the version of the distribution's clang in its name: 14 on Debian 12, 19 on Debian 13.
+clang_runtime() {
+  local version
+  version=$(readlink -f /usr/bin/clang | sed -n 's,^/usr/lib/llvm-\([0-9]*\)/.*,\1,p')
+  [ -n "$version" ] || version=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p')
+  printf 'libclang-rt-%s-dev\n' "${version:-14}"
+}
 
 wanted_packages() {
   printf '%s\n' "${RUN_PACKAGES[@]}"
-  [ -z "$TEST" ] || printf '%s\n' "${TEST_PACKAGES[@]}"
+  [ -z "$TEST" ] || printf '%s\n' "${TEST_PACKAGES[@]}" "$(clang_runtime)"
   # With a Node of its own, whatever its version, the machine's owner has chosen: see check_host_node.
   node_modules_are_current || command -v node >/dev/null || printf '%s\n' nodejs npm
 }

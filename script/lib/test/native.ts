@@ -5,11 +5,16 @@ import { failed, nothing, sum, type Tally } from './tally.ts';
 
 const TIMEOUT_MS = 20 * 60_000;
 
-/** Counts the lines of the Test Anything Protocol: `ok 1 - name`, `not ok 2 - name`. */
-export function tallyTap(output: string): Tally {
-  const lines = output.split('\n').filter((line) => /^(not )?ok\b/.test(line));
-  const failures = lines.filter((line) => line.startsWith('not ')).map((line) => `native: ${line}`);
-  return { ...nothing, passed: lines.length - failures.length, failures };
+/** Counts what the C test programs say at their end: `agent-vectors: 18 frame types, 0 failed`. */
+export function tallyPrograms(output: string): Tally {
+  const lines = Array.from(output.matchAll(/^([\w-]+): (\d+) [^,\n]+, (\d+) failed$/gm));
+  return sum(
+    lines.map(([, program, total, failures]) => ({
+      ...nothing,
+      passed: Number(total) - Number(failures),
+      failures: Array.from({ length: Number(failures) }, (_, index) => `${program}: failure ${index + 1}`),
+    })),
+  );
 }
 
 async function runNativeTests(): Promise<Tally> {
@@ -21,9 +26,11 @@ async function runNativeTests(): Promise<Tally> {
       process.stdout.write(text);
     },
   });
-  const tally = tallyTap(output);
-  return problem !== undefined && tally.failures.length === 0
-    ? sum([tally, failed(`make -C native check: ${problem}`)])
+  const tally = tallyPrograms(output);
+  if (problem !== undefined && tally.failures.length === 0)
+    return sum([tally, failed(`make -C native check: ${problem}`)]);
+  return tally.passed + tally.failures.length === 0
+    ? failed('make -C native check: no program told its counts')
     : tally;
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { tallyTap } from './native.ts';
+import { tallyPrograms } from './native.ts';
 import { failed, judge, nothing, passed, sum, verdict } from './tally.ts';
 
 test('verdict() is the last line that script/test promises', () => {
@@ -27,7 +27,12 @@ test('judge() takes a test skipped without a reason for a failure', () => {
   });
 });
 
-test('tallyTap() counts result lines and nothing else', () => {
-  const output = 'gcc -o x x.c\nok 1 - one\nnot ok 2 - two\n  ok, said the compiler\nokay\nok 3\n';
-  expect(tallyTap(output)).toEqual({ passed: 2, failures: ['native: not ok 2 - two'], skipped: [] });
+test('tallyPrograms() counts the last lines of the C test programs and nothing else', () => {
+  const output =
+    'gcc -o x x.c\nagent-vectors: 18 frame types, 0 failed\nmake: 1 thing failed\nbroker-vectors: 9 frames, 2 failed\n';
+  expect(tallyPrograms(output)).toEqual({
+    passed: 25,
+    failures: ['broker-vectors: failure 1', 'broker-vectors: failure 2'],
+    skipped: [],
+  });
 });
