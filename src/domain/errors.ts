@@ -64,6 +64,7 @@ export const ERRORS = {
   SHUTTING_DOWN: { kind: 'unavailable' },
   SETTINGS_INVALID: { kind: 'invalid_argument' },
   LAYER_DAMAGED: { kind: 'internal', hint: 'Build the layer again with --replace' },
+  TOOL_FAILED: { kind: 'internal' },
   LAYER_BUILD_FAILED: { kind: 'failed_precondition' },
   ROOT_REQUIRED: { kind: 'permission_denied', hint: 'Run it as root, for example with sudo' },
   RECORD_DAMAGED: { kind: 'internal' },

@@ -32,7 +32,7 @@ export interface ChildEnd {
 export class Child implements AsyncDisposable {
   readonly #process: ChildProcess;
   readonly #name: string;
-  /** Rejects with LAYER_BUILD_FAILED when the program cannot be started, or when it was aborted. */
+  /** Rejects with TOOL_FAILED when the program cannot be started, or when it was aborted. */
   readonly ended: Promise<ChildEnd>;
 
   constructor(command: readonly string[], name: string, options: ChildOptions) {
@@ -58,8 +58,7 @@ export class Child implements AsyncDisposable {
       child.once('error', (cause) => reject(cannotStart(name, cause)));
       child.once('close', (code, signal) => {
         options.signal.removeEventListener('abort', stop);
-        if (options.signal.aborted)
-          reject(new SandboxError('LAYER_BUILD_FAILED', `Cannot go on with ${name}: interrupted`));
+        if (options.signal.aborted) reject(new SandboxError('TOOL_FAILED', `Cannot go on with ${name}: interrupted`));
         else resolve({ exitCode: code ?? 128 + signalNumber(signal), lines });
       });
     });
@@ -100,7 +99,7 @@ export class Child implements AsyncDisposable {
 }
 
 function cannotStart(name: string, cause: Error): SandboxError {
-  return new SandboxError('LAYER_BUILD_FAILED', `Cannot start ${name}: ${cause.message}`, { cause });
+  return new SandboxError('TOOL_FAILED', `Cannot start ${name}: ${cause.message}`, { cause });
 }
 
 function signalNumber(signal: NodeJS.Signals | null): number {

@@ -25,7 +25,7 @@ export interface PackOptions {
 /**
  * Packs a tar into a squashfs image without it ever lying on a disk. Same tar, same bytes.
  * Security: the packer reads foreign data, so it runs as `account` and cannot gain privilege.
- * @throws LAYER_BUILD_FAILED, also for every warning: mksquashfs leaves out what it cannot store and still ends with 0
+ * @throws TOOL_FAILED; LAYER_BUILD_FAILED, also for every warning: mksquashfs leaves out what it cannot store and still ends with 0
  */
 export async function packLayer(watcher: TarWatcher, options: PackOptions): Promise<void> {
   const { source, sourceName, signal, env } = options;

@@ -4,6 +4,9 @@ import { builderEnvironment } from './builder-environment.ts';
 import { Child } from './child.ts';
 import { requireSuccess } from './run.ts';
 
+// What squash-broker ends with when the name has other bytes.
+const EXIT_EXISTS = 5;
+
 export interface PublishOptions {
   readonly brokerPath: string;
   readonly dataDir: string;
@@ -23,7 +26,7 @@ export async function publishLayer(stem: string, sidecar: Sidecar, options: Publ
     signal: new AbortController().signal,
   });
   const end = await child.ended;
-  if (end.lines.some((line) => line.includes('File exists'))) throw layerExists(sidecar.name);
+  if (end.exitCode === EXIT_EXISTS) throw layerExists(sidecar.name);
   requireSuccess('squash-broker publish', end);
 }
 

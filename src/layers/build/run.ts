@@ -1,7 +1,7 @@
 import { SandboxError } from '../../domain/errors.ts';
 import { Child, type ChildOptions } from './child.ts';
 
-/** Runs a program to its end and returns what it printed; anything but exit code 0 is LAYER_BUILD_FAILED with its last line. */
+/** Runs a program to its end and returns what it printed; anything but exit code 0 is TOOL_FAILED with its last line. */
 export async function run(command: readonly string[], name: string, options: ChildOptions): Promise<string> {
   await using child = new Child(command, name, { ...options, output: 'pipe' });
   const chunks: Buffer[] = [];
@@ -10,7 +10,7 @@ export async function run(command: readonly string[], name: string, options: Chi
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** @throws LAYER_BUILD_FAILED with the program's last words */
+/** @throws TOOL_FAILED with the program's last words */
 export function requireSuccess(
   name: string,
   end: { readonly exitCode: number; readonly lines: readonly string[] },
@@ -20,7 +20,7 @@ export function requireSuccess(
   const last =
     end.lines.findLast((line) => /^E: |error/i.test(line)) ?? end.lines.findLast((line) => line.trim() !== '');
   throw new SandboxError(
-    'LAYER_BUILD_FAILED',
+    'TOOL_FAILED',
     `Cannot finish ${name}: exit code ${end.exitCode}: ${last ?? 'it said nothing'}`,
   );
 }
