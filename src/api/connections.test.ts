@@ -1,19 +1,19 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type FakeApi, startFakeApi } from '../../test/support/fake-api.ts';
+import { createSandboxIn, execResult, type MemoryApi, startMemoryApi } from '../../test/support/memory-api.ts';
 import { RawHttp, sendBytes } from '../../test/support/raw-http.ts';
 import { SandboxError } from '../domain/errors.ts';
 
 const EXEC = '/cgi-bin/api/sandboxes/dev/exec';
 const COMMAND = { method: 'POST', path: EXEC, body: '{"cmd":"true"}' };
 
-let api: FakeApi;
+let api: MemoryApi;
 let http: RawHttp;
 beforeEach(async () => {
-  api = await startFakeApi();
+  api = await startMemoryApi();
   http = new RawHttp(api.url);
-  await http.call({ method: 'POST', path: '/cgi-bin/api/sandboxes', body: '{"id":"dev","layers":"000-base-fixture"}' });
+  await createSandboxIn(api, 'dev');
 });
 afterEach(async () => {
   http[Symbol.dispose]();
@@ -23,11 +23,11 @@ afterEach(async () => {
 test('a client that goes away during an exec aborts it', async () => {
   const aborted = Promise.withResolvers<void>();
   const started = Promise.withResolvers<void>();
-  api.sandboxes.onExec = async (_, signal) => {
+  api.sandboxes.exec = async (_id, _call, { signal }) => {
     signal.addEventListener('abort', () => aborted.resolve());
     started.resolve();
     await aborted.promise;
-    return {};
+    return execResult();
   };
   const socket = connect(Number(new URL(api.url).port), '127.0.0.1');
   socket.write(`POST ${EXEC} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 14\r\n\r\n{"cmd":"true"}`);
@@ -38,19 +38,19 @@ test('a client that goes away during an exec aborts it', async () => {
 
 test('an exec that was answered is not aborted afterwards', async () => {
   let signal: AbortSignal | undefined;
-  api.sandboxes.onExec = async (_, given) => {
-    signal = given;
-    return {};
+  api.sandboxes.exec = async (_id, _call, options) => {
+    signal = options.signal;
+    return execResult();
   };
   expect((await http.call(COMMAND)).status).toBe(200);
   http[Symbol.dispose]();
-  await api[Symbol.asyncDispose]();
+  await api.app.close();
   expect(signal?.aborted).toBe(false);
 });
 
 test('an unknown fault is 500 with a request id, logged once with its cause, and tells nothing else', async () => {
   const cause = new TypeError('cannot read /data/state/secret');
-  api.sandboxes.onExec = () => Promise.reject(cause);
+  api.sandboxes.exec = () => Promise.reject(cause);
   const { status, text } = await http.call(COMMAND);
   expect(status).toBe(500);
   const id = /^\{"error":"internal error \(request ([0-9a-f]{12})\)"\}\n$/.exec(text)?.[1];
@@ -61,7 +61,7 @@ test('an unknown fault is 500 with a request id, logged once with its cause, and
 });
 
 test('a fault of ours keeps its text and gets a request id', async () => {
-  api.sandboxes.onExec = () => Promise.reject(new SandboxError('AGENT_FAILED', 'Cannot reach agent: it is gone'));
+  api.sandboxes.exec = () => Promise.reject(new SandboxError('AGENT_FAILED', 'Cannot reach agent: it is gone'));
   const { status, text } = await http.call(COMMAND);
   expect(status).toBe(500);
   expect(text).toMatch(/"Cannot reach agent: it is gone \(request [0-9a-f]{12}\)"/);
@@ -69,7 +69,7 @@ test('a fault of ours keeps its text and gets a request id', async () => {
 });
 
 test('an unavailable part is 503 and not logged as a fault', async () => {
-  api.sandboxes.onExec = () => Promise.reject(new SandboxError('BROKER_GONE', 'broker gone'));
+  api.sandboxes.exec = () => Promise.reject(new SandboxError('BROKER_GONE', 'broker gone'));
   expect(await http.call(COMMAND)).toMatchObject({ status: 503, text: '{"error":"broker gone"}\n' });
   expect(api.errors).toEqual([]);
 });
@@ -118,10 +118,10 @@ test('an offer to speak another protocol is declined by answering', async () => 
 test('close() ends idle connections at once and lets an answer under way finish', async () => {
   const started = Promise.withResolvers<void>();
   const finish = Promise.withResolvers<void>();
-  api.sandboxes.onExec = async () => {
+  api.sandboxes.exec = async () => {
     started.resolve();
     await finish.promise;
-    return { stdout: 'done\n' };
+    return execResult({ stdout: 'done\n' });
   };
   using idle = new RawHttp(api.url);
   await idle.call({ path: '/cgi-bin/health' });
@@ -136,7 +136,7 @@ test('close() ends idle connections at once and lets an answer under way finish'
 
 test('close() aborts a command that would hold it up', async () => {
   const started = Promise.withResolvers<void>();
-  api.sandboxes.onExec = async (_, signal) => {
+  api.sandboxes.exec = async (_id, _call, { signal }) => {
     started.resolve();
     await once(signal, 'abort');
     throw new SandboxError('SHUTTING_DOWN', 'the daemon stops');

@@ -3,14 +3,13 @@ import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { createFakeSandbox, type FakeApi, startFakeApi } from '../../test/support/fake-api.ts';
-import { parseSandboxId } from '../domain/ids.ts';
+import { createSandboxIn, type MemoryApi, startMemoryApi } from '../../test/support/memory-api.ts';
 
 // Time stands still but for what a test lets pass; sockets are real.
-let api: FakeApi;
+let api: MemoryApi;
 beforeEach(async () => {
-  api = await startFakeApi();
-  await createFakeSandbox(api, parseSandboxId('dev'));
+  api = await startMemoryApi();
+  await createSandboxIn(api, 'dev');
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
 });
 afterEach(async () => {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import { type ErrorCode, SandboxError } from '../domain/errors.ts';
+import { ERRORS, type ErrorCode, SandboxError } from '../domain/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { writeLine } from './json-line.ts';
 
@@ -25,11 +25,17 @@ export function toErrorReply(thrown: unknown, log: Log): ErrorReply {
   if (error.kind === 'unauthenticated') headers['www-authenticate'] = 'Bearer';
   if (error.code === 'METHOD_NOT_ALLOWED') headers.allow = String(error.details.allow);
   if (error.kind !== 'internal')
-    return { status: error.httpStatus, code: error.code, headers, body: { error: error.message } };
+    return { status: error.httpStatus, code: error.code, headers, body: { error: lineOf(error) } };
   const requestId = randomBytes(6).toString('hex');
   log.error({ err: error, requestId }, error.message);
-  const text = `${error.message} (request ${requestId})`;
+  const text = `${lineOf(error)} (request ${requestId})`;
   return { status: error.httpStatus, code: error.code, headers, body: { error: text } };
+}
+
+/** A hint that was made for this very error has no other way to the client; the general one of its code is in the client's own table. */
+function lineOf({ code, message, hint }: SandboxError): string {
+  const general = 'hint' in ERRORS[code] ? ERRORS[code].hint : undefined;
+  return hint === general ? message : `${message} (${hint})`;
 }
 
 /** Answers a request that never reached the router. */

@@ -53,21 +53,19 @@ test('an unknown field is told before anything else that is wrong', () => {
 });
 
 test.each([undefined, '', []])('layers %j mean the default', (layers) => {
-  const { request, namesLayers } = parseCreateRequest({ id: 'dev', layers }, DEFAULTS);
-  expect(request.layers).toEqual(DEFAULTS);
-  expect(namesLayers).toBe(false);
+  expect(parseCreateRequest({ id: 'dev', layers }, DEFAULTS).layers).toEqual(DEFAULTS);
 });
 
 test('layers as a string may have blanks around their names', () => {
-  const { request } = parseCreateRequest({ id: 'dev', layers: '000-base , 100-tool' }, DEFAULTS);
+  const request = parseCreateRequest({ id: 'dev', layers: '000-base , 100-tool' }, DEFAULTS);
   expect(request.layers).toEqual(['000-base', '100-tool']);
 });
 
 test('an empty owner, which `sq-ctl create id ""` sends, is anon', () => {
-  expect(parseCreateRequest({ id: 'dev', owner: '' }, DEFAULTS).request.owner).toBe('anon');
+  expect(parseCreateRequest({ id: 'dev', owner: '' }, DEFAULTS).owner).toBe('anon');
 });
 
 test('allow_net that is left out is not the same as an empty one', () => {
-  expect(parseCreateRequest({ id: 'dev' }, DEFAULTS).request.allowNet).toBeUndefined();
-  expect(parseCreateRequest({ id: 'dev', allow_net: [] }, DEFAULTS).request.allowNet).toEqual([]);
+  expect(parseCreateRequest({ id: 'dev' }, DEFAULTS).allowNet).toBeUndefined();
+  expect(parseCreateRequest({ id: 'dev', allow_net: [] }, DEFAULTS).allowNet).toEqual([]);
 });

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { startFakeApi } from '../../test/support/fake-api.ts';
+import { startMemoryApi } from '../../test/support/memory-api.ts';
 import { RawHttp } from '../../test/support/raw-http.ts';
 import { allowedMethods, ROUTES } from './routes.ts';
 
 test('every route of the table is registered, and nothing else is', async () => {
-  await using api = await startFakeApi();
+  await using api = await startMemoryApi();
   const inTable = ROUTES.map(({ method, path }) => `${method} ${path}`);
   for (const { method, path: url } of ROUTES) expect(api.app.hasRoute({ method, url }), `${method} ${url}`).toBe(true);
   // One line of the tree for each path segment and method; HEAD comes with GET.
@@ -14,7 +14,7 @@ test('every route of the table is registered, and nothing else is', async () => 
 });
 
 test('every route of the table is on the page', async () => {
-  await using api = await startFakeApi();
+  await using api = await startMemoryApi();
   using http = new RawHttp(api.url);
   const { text } = await http.call({ path: '/' });
   expect(ROUTES.length).toBeGreaterThan(10);

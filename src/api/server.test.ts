@@ -1,9 +1,7 @@
 import { apiContract } from '../../test/contracts/api-contract.ts';
-import { FAKE_LAYERS, startFakeApi } from '../../test/support/fake-api.ts';
+import { MEMORY_LAYERS, startMemoryApi } from '../../test/support/memory-api.ts';
 
-apiContract('createServer() over fakes', async ({ authToken = '', hosts = [], maxSandboxes = 100 }) => {
-  const api = await startFakeApi({ authToken, hosts: [...hosts] });
-  api.sandboxes.limit = maxSandboxes;
-  const [base = '', ...others] = FAKE_LAYERS;
-  return { url: api.url, layers: [base, ...others], [Symbol.asyncDispose]: () => api[Symbol.asyncDispose]() };
+apiContract('createServer() over sandboxes in memory', async (options) => {
+  const api = await startMemoryApi({ ...options, hosts: [...(options.hosts ?? [])] });
+  return { url: api.url, layers: MEMORY_LAYERS, [Symbol.asyncDispose]: () => api[Symbol.asyncDispose]() };
 });

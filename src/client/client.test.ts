@@ -3,19 +3,19 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer, text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type FakeApi, startFakeApi } from '../../test/support/fake-api.ts';
 import { FakeProcess } from '../../test/support/fake-process.ts';
+import { execResult, MEMORY_LAYERS, type MemoryApi, startMemoryApi } from '../../test/support/memory-api.ts';
 import { STDIN_WINDOW_BYTES } from '../api/v1/exec-wire.ts';
 import { SandboxError } from '../domain/errors.ts';
 import { SquashClient } from './client.ts';
 
 const TOKEN = 'a-token-of-some-length';
-const LAYERS = ['000-base-fixture', '100-tool'];
+const LAYERS = [...MEMORY_LAYERS];
 
-let api: FakeApi;
+let api: MemoryApi;
 let client: SquashClient;
 beforeEach(async () => {
-  api = await startFakeApi({ authToken: TOKEN });
+  api = await startMemoryApi({ authToken: TOKEN });
   client = new SquashClient({ baseUrl: `${api.url}/`, token: TOKEN });
 });
 afterEach(async () => {
@@ -84,10 +84,10 @@ test('a server that is no daemon is told', async () => {
 test('aborting an exec takes the command down', async () => {
   await client.create({ id: 'dev', layers: LAYERS });
   const started = Promise.withResolvers<AbortSignal>();
-  api.sandboxes.onExec = async (_, signal) => {
+  api.sandboxes.exec = async (_id, _call, { signal }) => {
     started.resolve(signal);
     await once(signal, 'abort');
-    return {};
+    return execResult();
   };
   const abort = new AbortController();
   const running = client.exec('dev', { cmd: 'sleep 1000' }, { signal: abort.signal });
@@ -175,7 +175,7 @@ test('a live command that cannot start rejects with the reason', async () => {
 test('input that the command does not take waits, and a lost daemon ends the wait', async () => {
   await client.create({ id: 'dev', layers: LAYERS });
   const command = Promise.withResolvers<FakeProcess>();
-  api.sandboxes.onSpawn = async (request, options) => {
+  api.sandboxes.spawn = async (_id, request, options) => {
     const fake = new FakeProcess(request, options);
     fake.taking = Promise.withResolvers<void>().promise;
     command.resolve(fake);

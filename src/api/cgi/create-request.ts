@@ -21,19 +21,13 @@ const parseFields = objectParser({
   nesting: booleanField('nesting', { default: false }),
 });
 
-/** What a client asks for, and whether it chose the layers itself. */
-export interface ParsedCreate {
-  readonly request: CreateRequest;
-  readonly namesLayers: boolean;
-}
-
 /**
  * The body of a create, with its defaults filled in (contract §1).
  * @throws INVALID_ARGUMENT
  */
-export function parseCreateRequest(body: unknown, defaultLayers: readonly string[]): ParsedCreate {
+export function parseCreateRequest(body: unknown, defaultLayers: readonly string[]): CreateRequest {
   const fields = parseFields(body);
-  const request: CreateRequest = {
+  return {
     id: fields.id,
     layers: fields.layers ?? defaultLayers.map(parseLayerName),
     owner: fields.owner || 'anon',
@@ -44,7 +38,6 @@ export function parseCreateRequest(body: unknown, defaultLayers: readonly string
     allowNet: fields.allow_net,
     nesting: fields.nesting,
   };
-  return { request, namesLayers: fields.layers !== undefined };
 }
 
 /** A CSV string or an array; an empty one, which the positional `sq-ctl create` sends, means the default. */

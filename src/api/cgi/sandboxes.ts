@@ -1,5 +1,4 @@
 import type { FastifyInstance } from 'fastify';
-import { SandboxError } from '../../domain/errors.ts';
 import { sandboxIdOf } from '../path-id.ts';
 import { readJson } from '../read-json.ts';
 import type { ApiServices } from '../services.ts';
@@ -11,13 +10,8 @@ export function registerSandboxes(app: FastifyInstance, { sandboxes, settings }:
 
   app.post('/cgi-bin/api/sandboxes', async (request, reply) => {
     const body = await readJson(request.raw, reply.raw);
-    const { request: create, namesLayers } = parseCreateRequest(body, settings.defaultLayers);
-    reply.code(201);
-    try {
-      return await sandboxes.create(create);
-    } catch (error) {
-      throw namesLayers ? error : withWayOut(error);
-    }
+    const info = await sandboxes.create(parseCreateRequest(body, settings.defaultLayers));
+    return reply.code(201).send(info);
   });
 
   app.get('/cgi-bin/api/sandboxes/:id', (request) => sandboxes.info(sandboxIdOf(request)));
@@ -26,11 +20,4 @@ export function registerSandboxes(app: FastifyInstance, { sandboxes, settings }:
     await sandboxes.destroy(sandboxIdOf(request));
     return reply.code(204).send();
   });
-}
-
-/** A newcomer's first create names no layers and finds none: the answer tells how to get them, in the line that `curl` shows. */
-function withWayOut(error: unknown): unknown {
-  if (!(error instanceof SandboxError) || error.code !== 'LAYER_NOT_FOUND') return error;
-  const hint = 'run "squash sq-mkbase debian" and set SQUASH_DEFAULT_LAYERS=000-base-debian, or name "layers"';
-  return new SandboxError(error.code, `${error.message} (${hint})`, { cause: error });
 }

@@ -2,22 +2,21 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { createFakeSandbox, type FakeApi, startFakeApi } from '../../../test/support/fake-api.ts';
 import { FakeProcess } from '../../../test/support/fake-process.ts';
+import { createSandboxIn, type MemoryApi, startMemoryApi } from '../../../test/support/memory-api.ts';
 import { SandboxError } from '../../domain/errors.ts';
-import { parseSandboxId } from '../../domain/ids.ts';
 import { packStream, STDIN_WINDOW_BYTES } from './exec-wire.ts';
 
 const START = { argv: ['cat'], stdin: true };
 
-let api: FakeApi;
+let api: MemoryApi;
 let process: Promise<FakeProcess>;
 beforeEach(async () => {
-  api = await startFakeApi();
-  await createFakeSandbox(api, parseSandboxId('dev'));
+  api = await startMemoryApi();
+  await createSandboxIn(api, 'dev');
   const spawned = Promise.withResolvers<FakeProcess>();
   process = spawned.promise;
-  api.sandboxes.onSpawn = async (request, options) => {
+  api.sandboxes.spawn = async (_id, request, options) => {
     const fake = new FakeProcess(request, options);
     spawned.resolve(fake);
     return fake;
@@ -115,11 +114,11 @@ test('when the client goes, the command is disposed of', async () => {
 test('when the client goes before the command has started, it is disposed of as soon as it has', async () => {
   const spawning = Promise.withResolvers<void>();
   const asked = Promise.withResolvers<void>();
-  const spawn = api.sandboxes.onSpawn;
-  api.sandboxes.onSpawn = async (request, options) => {
+  const { spawn } = api.sandboxes;
+  api.sandboxes.spawn = async (id, request, options) => {
     asked.resolve();
     await spawning.promise;
-    return spawn?.(request, options) as Promise<FakeProcess>;
+    return spawn(id, request, options);
   };
   const client = new Client();
   await once(client.socket, 'open');
@@ -156,7 +155,7 @@ test('a client that does not read holds the command up, and lets it go on when i
 });
 
 test('a command that does not start is told, and the socket closes', async () => {
-  api.sandboxes.onSpawn = () => Promise.reject(new SandboxError('INVALID_ARGUMENT', 'Cannot run "x": not found'));
+  api.sandboxes.spawn = () => Promise.reject(new SandboxError('INVALID_ARGUMENT', 'Cannot run "x": not found'));
   const client = new Client();
   await client.start({ argv: ['x'] });
   expect(await client.closed).toBe(1008);
@@ -256,7 +255,7 @@ test.each([
 });
 
 test('an upgrade without the token is 401 before any look at what exists', async () => {
-  await using guarded = await startFakeApi({ authToken: 'a-token' });
+  await using guarded = await startMemoryApi({ authToken: 'a-token' });
   const url = `${guarded.url.replace('http', 'ws')}/v1/sandboxes/nobody/exec`;
   const [refused] = await once(new WebSocket(url), 'error');
   expect(refused.message).toBe('Unexpected server response: 401');

@@ -1,20 +1,18 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createFakeSandbox, type FakeApi, startFakeApi } from '../../../test/support/fake-api.ts';
+import { createSandboxIn, type MemoryApi, startMemoryApi } from '../../../test/support/memory-api.ts';
 import { RawHttp } from '../../../test/support/raw-http.ts';
-import { parseSandboxId } from '../../domain/ids.ts';
 import type { FileRead } from '../../runtime/runtime.ts';
 
-const DEV = parseSandboxId('dev');
 const FILES = '/v1/sandboxes/dev/files?path=';
 
-let api: FakeApi;
+let api: MemoryApi;
 let http: RawHttp;
 beforeEach(async () => {
-  api = await startFakeApi();
+  api = await startMemoryApi();
   http = new RawHttp(api.url);
-  await createFakeSandbox(api, DEV);
+  await createSandboxIn(api, 'dev');
 });
 afterEach(async () => {
   http[Symbol.dispose]();
@@ -102,7 +100,7 @@ test.each([
   ['after some bytes', [Buffer.from('12345')]],
   ['at once', []],
 ])('a file that is shorter than it said %s breaks the connection or is an error', async (_, pieces) => {
-  api.sandboxes.onReadFile = async () => fakeRead(10, pieces);
+  api.sandboxes.readFile = async () => fakeRead(10, pieces);
   const answer = await http.call({ path: `${FILES}/tmp/x` }).catch((error: Error) => error.message);
   expect(answer).toEqual(
     pieces.length > 0
@@ -113,20 +111,20 @@ test.each([
 
 test('a file that grows while it is read is cut at the length that was promised', async () => {
   const read = fakeRead(3, [Buffer.from('12345'), Buffer.from('678')]);
-  api.sandboxes.onReadFile = async () => read;
+  api.sandboxes.readFile = async () => read;
   expect(await http.call({ path: `${FILES}/tmp/x` })).toMatchObject({ status: 200, text: '123' });
   await read.ended;
 });
 
 test('a file that says it is empty is read to its end all the same', async () => {
-  api.sandboxes.onReadFile = async () => fakeRead(0, [Buffer.from('MemTotal')]);
+  api.sandboxes.readFile = async () => fakeRead(0, [Buffer.from('MemTotal')]);
   expect(await http.call({ path: `${FILES}/proc/meminfo` })).toMatchObject({ status: 200, text: 'MemTotal' });
 });
 
 test('a file that fails at its first byte is answered with the error', async () => {
   const read = fakeRead(3, []);
   const failing = { next: () => Promise.reject(new Error('input/output error')) };
-  api.sandboxes.onReadFile = async () => ({ ...read, content: { [Symbol.asyncIterator]: () => failing } });
+  api.sandboxes.readFile = async () => ({ ...read, content: { [Symbol.asyncIterator]: () => failing } });
   expect((await http.call({ path: `${FILES}/tmp/x` })).status).toBe(500);
 });
 
@@ -136,7 +134,7 @@ test('a client that stops reading stops the reading of the file', async () => {
     Number.MAX_SAFE_INTEGER,
     Array.from({ length: 100_000 }, () => piece),
   );
-  api.sandboxes.onReadFile = async () => read;
+  api.sandboxes.readFile = async () => read;
   const socket = connect(Number(new URL(api.url).port), '127.0.0.1');
   socket.write(`GET ${FILES}/tmp/x HTTP/1.1\r\nHost: localhost\r\n\r\n`);
   await once(socket, 'data');
