@@ -19,9 +19,13 @@ import { runningMachine, withMachine } from './wake.ts';
 export class Sandboxes implements Disposable {
   readonly #parts: SandboxParts;
   readonly #expiry: Expiry;
+  #isLost = false;
 
   constructor(parts: SandboxParts) {
     this.#parts = parts;
+    void parts.runtime.lost.then(() => {
+      this.#isLost = true;
+    });
     this.#expiry = new Expiry({
       all: () => parts.registry.all(),
       destroy: (sandbox) => destroySandbox(sandbox, parts),
@@ -38,13 +42,15 @@ export class Sandboxes implements Disposable {
 
   /** @throws what `createSandbox` throws */
   async create(request: CreateRequest): Promise<SandboxInfo> {
+    this.#checkLink();
     const sandbox = await createSandbox(request, this.#parts);
     if (sandbox.expiresAt !== undefined) this.#expiry.arm();
     return this.#describe(sandbox);
   }
 
   /** Oldest first. */
-  list(): Promise<SandboxInfo[]> {
+  async list(): Promise<SandboxInfo[]> {
+    this.#checkLink();
     return Promise.all(this.#parts.registry.all().map((sandbox) => this.#describe(sandbox)));
   }
 
@@ -120,7 +126,13 @@ export class Sandboxes implements Disposable {
   }
 
   #get(id: SandboxId): Sandbox {
+    this.#checkLink();
     return this.#parts.registry.get(id);
+  }
+
+  /** Without the broker this daemon is a predecessor: the next one may own the sandboxes already, and number their commands. */
+  #checkLink(): void {
+    if (this.#isLost) throw new SandboxError('BROKER_GONE', 'broker gone');
   }
 
   async #describe(sandbox: Sandbox): Promise<SandboxInfo> {
