@@ -20,7 +20,7 @@ export async function copyOut(source: SandboxPlace, target: LocalPlace, context:
   const isFolder = target.path.endsWith('/') || (await stat(asked).catch(whenMissing))?.isDirectory() === true;
   const name = posix.basename(posix.resolve(source.path));
   if (isFolder && name === '')
-    throw new SandboxError('INVALID_ARGUMENT', `Cannot copy ${source.id}:/: give the copy a name`);
+    throw new SandboxError('INVALID_ARGUMENT', `Cannot copy from ${source.id}: a copy of / needs a name of its own`);
   const path = isFolder ? join(asked, name) : asked;
   const there = await lstat(path).catch(whenMissing);
   if (there?.isDirectory() === true || (there !== undefined && file.kind === 'folder')) {

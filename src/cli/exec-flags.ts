@@ -34,9 +34,9 @@ export interface ExecCall {
  * What follows the id: more flags, then the words of the command, which begin at the first word that is no flag or after `--`.
  * @throws CommanderError for a flag that `exec` does not know, and when no word is left
  */
-export function parseExecTail(tail: readonly string[], before: ExecFlags): ExecCall {
+export function parseExecTail(tail: readonly string[], before: ExecFlags, outer: Command = new Command()): ExecCall {
   let words: readonly string[] = [];
-  const parser = withExecFlags(new Command('exec'))
+  const parser = withExecFlags(new Command('exec').copyInheritedSettings(outer))
     .exitOverride()
     .passThroughOptions()
     .argument('<words...>')

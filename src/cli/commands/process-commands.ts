@@ -26,7 +26,7 @@ export function addProcessCommands(program: Command, cli: Cli): void {
     .passThroughOptions()
     .addHelpText('after', EXEC_HELP)
     .action(async (id: string, tail: readonly string[], _flags, command: Command) => {
-      const call = parseExecTail(tail, command.optsWithGlobals<ExecFlags>());
+      const call = parseExecTail(tail, command.optsWithGlobals<ExecFlags>(), command);
       cli.exitCode =
         call.flags.json === true ? await runRecorded(cli, id, call) : await runLive(cli, id, liveCommand(call));
     });

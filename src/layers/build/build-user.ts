@@ -15,7 +15,7 @@ export interface BuildUser extends Account {
 export async function findBuildUser(name: string = BUILD_USER): Promise<BuildUser> {
   const account = parsePasswd(await readFile('/etc/passwd', 'utf8'), name);
   if (account === undefined)
-    throw new SandboxError('LAYER_BUILD_FAILED', `Cannot build: there is no user "${name}"`, {
+    throw new SandboxError('LAYER_BUILD_FAILED', `Cannot build layers: there is no user "${name}"`, {
       hint: 'script/setup creates it',
     });
   const firstSubordinateUid = parseSubordinateIds(await readFile('/etc/subuid', 'utf8').catch(emptyIfMissing), {

@@ -37,9 +37,13 @@ export async function debianRecipe(suite: DebianSuite): Promise<Recipe> {
     async start(context: RecipeContext): Promise<Child> {
       const { user, env, signal, work, progress } = context;
       if (user.firstSubordinateUid === undefined)
-        throw new SandboxError('LAYER_BUILD_FAILED', `Cannot build: "${user.name}" has no 65536 ids in /etc/subuid`, {
-          hint: 'script/setup gives them',
-        });
+        throw new SandboxError(
+          'LAYER_BUILD_FAILED',
+          `Cannot build layers: "${user.name}" has no 65536 ids in /etc/subuid`,
+          {
+            hint: 'script/setup gives them',
+          },
+        );
       const dump = await run(['apt-config', 'dump', 'Acquire'], 'apt-config', { env, signal });
       const input = { sources, logins, options: networkOptions(dump), hostLogins: host.logins };
       const files = await writeAptFiles(work.userPath, input, user);
