@@ -18,7 +18,7 @@ void connection_close(struct server *server)
 {
     if (server->connection < 0)
         return;
-    close(server->connection);
+    unwatch(server, server->connection);
     server->connection = -1;
     server->generation++;
     machines_forget_requests(server);

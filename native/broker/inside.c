@@ -46,7 +46,7 @@ static int cover(const struct machine_start *start, const char *path, struct out
     int tree = -1;
     if (!fstat(here, &kind)) {
         if (S_ISDIR(kind.st_mode)) {
-            tree = clone_tree(start->broker->run, STAGE "/empty", &options);
+            tree = clone_tree(start->run, STAGE "/empty", &options);
         } else {
             options.attributes &= ~(uint64_t)MOUNT_ATTR_NODEV;
             tree = clone_tree(start->root, "dev/null", &options);
@@ -67,7 +67,7 @@ static int cover(const struct machine_start *start, const char *path, struct out
 static int mount_sys(const struct machine_start *start, struct outcome *out)
 {
     struct tree_options options = { .attributes = QUIET | MOUNT_ATTR_RDONLY, .userns = -1 };
-    int frame = clone_tree(start->broker->run, STAGE "/sys", &options);
+    int frame = clone_tree(start->run, STAGE "/sys", &options);
     if (frame < 0)
         return fail(out, STEP_SYS, "frame");
     int bad = mount_at(start->root, "sys", frame, out);

@@ -33,7 +33,13 @@ static int set_limits(struct outcome *out)
         { RLIMIT_STACK, 8 << 20 },
     };
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
-        struct rlimit limit = { limits[i].value, limits[i].value };
+        struct rlimit limit;
+        if (getrlimit(limits[i].resource, &limit))
+            return fail(out, STEP_LIMITS, "rlimit %d", limits[i].resource);
+        /* Only down: raising one needs CAP_SYS_RESOURCE, which root of a container does not have. */
+        if (limits[i].value < limit.rlim_max)
+            limit.rlim_max = limits[i].value;
+        limit.rlim_cur = limit.rlim_max;
         if (setrlimit(limits[i].resource, &limit))
             return fail(out, STEP_LIMITS, "rlimit %d", limits[i].resource);
     }
@@ -48,6 +54,7 @@ static void clean_up(void)
     for (int signal = 1; signal < NSIG; signal++)
         sigaction(signal, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    setsid();
     umask(022);
 }
 

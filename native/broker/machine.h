@@ -12,6 +12,7 @@ struct machine_start {
     int userns;  /* of the slot's ids */
     int socket;  /* listening, for the agent */
     int fresh;   /* nothing was ever written to the upper; set by rootfs_build() */
+    int run;     /* the run folder, in the machine's own mount namespace */
     int root;    /* the overlay, once it is made */
     int sysctl;  /* /proc/sys before it is masked */
 };

@@ -55,9 +55,7 @@ static int starter_fork(struct server *server, struct machine *machine, struct o
         return fail(out, STEP_WORKER, "socketpair");
     pid_t pid = fork();
     if (pid == 0) {
-        sigset_t none;
-        sigemptyset(&none);
-        sigprocmask(SIG_SETMASK, &none, NULL);
+        leave_loop(server);
         starter_run(&server->broker, slot_of(server, machine), ends[1]);
     }
     close(ends[1]);
@@ -72,10 +70,10 @@ static int starter_fork(struct server *server, struct machine *machine, struct o
     return 0;
 }
 
-static void release_starter(struct machine *machine)
+static void release_starter(struct server *server, struct machine *machine)
 {
     if (machine->channel >= 0)
-        close(machine->channel);
+        unwatch(server, machine->channel);
     machine->channel = -1;
     if (machine->starter > 0) {
         kill(machine->starter, SIGKILL);
@@ -115,7 +113,7 @@ static void hand_over(struct server *server, struct machine *machine)
     if (!out.wire.error)
         return;
     machine->failure.outcome = out.wire;
-    release_starter(machine);
+    release_starter(server, machine);
     machine->state = MACHINE_DEAD;
     machines_clean(server);
 }
@@ -172,7 +170,7 @@ static void started(struct server *server, struct machine *machine, const struct
             ;
     }
     if (machine->pidfd >= 0)
-        close(machine->pidfd);
+        unwatch(server, machine->pidfd);
     machine->pidfd = -1;
     machine->state = MACHINE_DEAD;
     machines_clean(server);
@@ -182,6 +180,8 @@ void machine_starter_spoke(struct server *server, unsigned slot)
 {
     struct machine *machine = &server->machines[slot];
     struct starter_report report = { 0 };
+    if (machine->channel < 0)
+        return;
     ssize_t n = recv(machine->channel, &report, sizeof report, MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
@@ -198,7 +198,7 @@ void machine_starter_spoke(struct server *server, unsigned slot)
         return machines_keep_ready(server);
     }
     int was_starting = machine->state == MACHINE_STARTING;
-    release_starter(machine);
+    release_starter(server, machine);
     if (was_starting)
         return started(server, machine, &report);
     say("cannot prepare slot %u: %s: %s (%s)", slot, step_text(report.outcome.step), report.outcome.text,
@@ -237,11 +237,13 @@ void machine_stop_requested(struct server *server, uint32_t id, const key_t8 *la
 void machine_ended(struct server *server, unsigned slot)
 {
     struct machine *machine = &server->machines[slot];
+    if (machine->pidfd < 0)
+        return;
     if (machine->state == MACHINE_RUNNING)
         event_exited(server, machine);
     /* Ours to reap unless an earlier broker started it: then it is somebody else's child. */
     waitpid(machine->pid, NULL, WNOHANG);
-    close(machine->pidfd);
+    unwatch(server, machine->pidfd);
     machine->pidfd = -1;
     machine->state = MACHINE_DEAD;
     machines_clean(server);
@@ -308,7 +310,7 @@ void machines_drop_starters(struct server *server)
         struct machine *machine = &server->machines[i];
         if (machine->state != MACHINE_READY && !(machine->state == MACHINE_PREPARING && !machine->wanted))
             continue;
-        release_starter(machine);
+        release_starter(server, machine);
         machine->state = MACHINE_DEAD;
     }
     machines_clean(server);

@@ -20,7 +20,7 @@ static int attach(const struct machine_start *start, int stage, const char *sour
                   uint64_t attributes)
 {
     struct tree_options options = { .attributes = attributes, .userns = start->userns };
-    int tree = clone_tree(start->broker->run, source, &options);
+    int tree = clone_tree(start->run, source, &options);
     if (tree < 0)
         return -1;
     int bad = move_mount(tree, "", stage, name, MOVE_MOUNT_F_EMPTY_PATH);
@@ -51,7 +51,7 @@ static int map_upper(struct machine_start *start, int stage, struct outcome *out
     snprintf(source, sizeof source, UPPER_MOUNTS "/%s", key);
     if (attach(start, stage, source, "u", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV))
         return fail(out, STEP_UPPERDIR, "%s", key);
-    int folder = open_beneath(start->broker->run, STAGE, O_RDONLY | O_DIRECTORY, 0);
+    int folder = open_beneath(start->run, STAGE, O_RDONLY | O_DIRECTORY, 0);
     int upper = folder < 0 ? -1 : openat(folder, "u/u", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (folder >= 0)
         close(folder);
@@ -127,7 +127,11 @@ int rootfs_build(struct machine_start *start, struct outcome *out)
     uid_t first = slot_uid(start->broker, start->slot);
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
         return fail(out, STEP_NAMESPACES, "private mounts");
-    int stage = open_beneath(start->broker->run, STAGE, O_RDONLY | O_DIRECTORY, 0);
+    /* Kernel: what is cloned must be of the caller's own mount namespace; the broker's descriptor leads into the broker's. */
+    start->run = open(start->broker->run_path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (start->run < 0)
+        return fail(out, STEP_NAMESPACES, "%s", start->broker->run_path);
+    int stage = open_beneath(start->run, STAGE, O_RDONLY | O_DIRECTORY, 0);
     if (stage < 0)
         return fail(out, STEP_NAMESPACES, STAGE);
     if (map_layers(start, stage, out) || map_upper(start, stage, out))

@@ -148,8 +148,10 @@ static int make_places(struct broker *broker, struct outcome *out)
 int run_folder_open(struct broker *broker, struct outcome *out)
 {
     int parent = -1, bad = -1;
-    if (mkdir("/run/squash", 0755) && errno != EEXIST)
+    int run = open("/run", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (run < 0 || ensure_folder(run, "squash", 0755, 0, 0))
         return fail(out, STEP_REQUEST, "/run/squash");
+    close(run);
     parent = open("/run/squash", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (parent >= 0 && !ensure_folder(parent, broker->instance, 0711, 0, 0))
         broker->run = open_beneath(parent, broker->instance, O_RDONLY | O_DIRECTORY, 0);

@@ -37,6 +37,27 @@ int watch(struct server *server, int fd, enum watch kind, unsigned index)
     return epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event);
 }
 
+void unwatch(struct server *server, int fd)
+{
+    /* Kernel: epoll watches the open file, not the descriptor: a copy in a forked child would keep it watched. */
+    epoll_ctl(server->epoll, EPOLL_CTL_DEL, fd, NULL);
+    close(fd);
+}
+
+void leave_loop(struct server *server)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    /* Ctrl-C on the terminal is for the broker, which ends the others in their order. */
+    setpgid(0, 0);
+    close(server->epoll);
+    close(server->signals);
+    /* Or the daemon would not notice that the broker is gone as long as this process lives. */
+    if (server->connection >= 0)
+        close(server->connection);
+}
+
 static void handle_signal(struct server *server)
 {
     struct signalfd_siginfo info;

@@ -76,6 +76,10 @@ enum watch { WATCH_SIGNALS, WATCH_DAEMON, WATCH_WORKER, WATCH_STARTER, WATCH_PID
 
 uint64_t now_ms(void);
 int watch(struct server *server, int fd, enum watch kind, unsigned index);
+/* Ends the watch and closes the descriptor. */
+void unwatch(struct server *server, int fd);
+/* In a forked child: gives back what belongs to the loop. */
+void leave_loop(struct server *server);
 
 /* serve.c */
 int serve(struct server *server);

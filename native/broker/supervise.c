@@ -26,9 +26,6 @@
 static _Noreturn void become_daemon(const struct server *server, int socket)
 {
     const struct broker *broker = &server->broker;
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
     setenv("SQUASH_BROKER_FD", "3", 1);
     setenv("SQUASH_RUN", broker->run_path, 1);
@@ -96,8 +93,10 @@ void daemon_spawn(struct server *server)
         return;
     }
     pid_t pid = fork();
-    if (pid == 0)
+    if (pid == 0) {
+        leave_loop(server);
         become_daemon(server, ends[1]);
+    }
     close(ends[1]);
     if (pid < 0 || watch(server, ends[0], WATCH_DAEMON, 0)) {
         say("cannot start squashd: %s", strerror(errno));

@@ -30,10 +30,7 @@ static _Noreturn void run(struct server *server, const struct errand *errand, in
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NAME, "squash-worker");
     signal(SIGPIPE, SIG_IGN);
-    /* The signalfd's mask is the loop's; a worker and what it executes take signals as usual. */
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    leave_loop(server);
     if (errand->run(&server->broker, errand->request, &out) && !out.wire.error)
         fail_with(&out, EIO, STEP_WORKER, "no reason given");
     _exit(write(pipe, &out, sizeof out) != (ssize_t)sizeof out);
@@ -78,6 +75,8 @@ void worker_finished(struct server *server, unsigned index)
     struct worker worker = server->workers[index];
     struct outcome out = { 0 };
     ssize_t n;
+    if (!worker.pid)
+        return;
     while ((n = read(worker.pipe, &out, sizeof out)) < 0 && errno == EINTR)
         ;
     if (n != (ssize_t)sizeof out) {
@@ -85,7 +84,7 @@ void worker_finished(struct server *server, unsigned index)
         int late = now_ms() >= worker.deadline_ms;
         fail_with(&out, late ? ETIMEDOUT : EIO, late ? STEP_DEADLINE : STEP_WORKER, "operation %u", worker.op);
     }
-    close(worker.pipe);
+    unwatch(server, worker.pipe);
     while (waitpid(worker.pid, NULL, 0) < 0 && errno == EINTR)
         ;
     server->workers[index].pid = 0;

@@ -1,0 +1,141 @@
+/** Frames of the broker's protocol, version 1 (`native/PROTOCOL.md` §1). Pure: bytes in, bytes out. */
+import type { Digest, SandboxLabel, UpperId } from '../../domain/ids.ts';
+import type { MachineSpec, UpperOptions } from '../runtime.ts';
+
+const VERSION = 1;
+const HEADER_BYTES = 16;
+const OUTCOME_BYTES = 120;
+/** A reply is never longer: the broker's own bound. */
+const REPLY_MAX_BYTES = 65_536;
+export const EVENT_EXITED = 0xc001;
+
+export const OPERATIONS = {
+  probe: 1,
+  publish: 2,
+  layerAttach: 3,
+  layerDetach: 4,
+  layerVerify: 5,
+  layerRemove: 6,
+  upperMake: 7,
+  upperAttach: 8,
+  upperDrop: 9,
+  upperStats: 10,
+  sandboxStart: 11,
+  sandboxStop: 12,
+  killTree: 13,
+  stats: 14,
+  list: 15,
+  ready: 16,
+} as const;
+
+export type OperationName = keyof typeof OPERATIONS;
+
+/** A whole request frame. */
+export function encodeRequest(operation: OperationName, requestId: number, body: Uint8Array): Buffer {
+  const frame = Buffer.alloc(HEADER_BYTES + body.length);
+  frame.writeUInt32LE(frame.length, 0);
+  frame.writeUInt16LE(VERSION, 4);
+  frame.writeUInt16LE(OPERATIONS[operation], 6);
+  frame.writeUInt32LE(requestId, 8);
+  frame.set(body, HEADER_BYTES);
+  return frame;
+}
+
+export interface BrokerReply {
+  readonly operation: number;
+  readonly requestId: number;
+  /** 0 = done. */
+  readonly errno: number;
+  readonly step: number;
+  readonly text: string;
+  readonly payload: Buffer;
+}
+
+/**
+ * Takes one frame off the start of `bytes`.
+ * @returns undefined when it is not whole yet
+ * @throws RangeError when it cannot be a reply
+ */
+export function decodeReply(bytes: Buffer): { reply: BrokerReply; length: number } | undefined {
+  if (bytes.length < HEADER_BYTES) return undefined;
+  const length = bytes.readUInt32LE(0);
+  if (length < HEADER_BYTES + OUTCOME_BYTES || length > REPLY_MAX_BYTES || bytes.readUInt16LE(4) !== VERSION)
+    throw new RangeError(`Cannot read the broker's reply: a frame of ${length} bytes`);
+  if (bytes.length < length) return undefined;
+  const text = bytes.subarray(HEADER_BYTES + 8, HEADER_BYTES + OUTCOME_BYTES);
+  const end = text.indexOf(0);
+  const reply = {
+    operation: bytes.readUInt16LE(6),
+    requestId: bytes.readUInt32LE(8),
+    errno: bytes.readUInt32LE(HEADER_BYTES),
+    step: bytes.readUInt32LE(HEADER_BYTES + 4),
+    text: text.toString('utf8', 0, end < 0 ? text.length : end),
+    payload: Buffer.from(bytes.subarray(HEADER_BYTES + OUTCOME_BYTES, length)),
+  };
+  return { reply, length };
+}
+
+/** NUL-terminated and NUL-padded to its full width. */
+function name(value: string, width: number): Buffer {
+  const field = Buffer.alloc(width);
+  if (field.write(value) >= width || value.length >= width)
+    throw new RangeError(`Cannot encode a name of ${value.length} characters in a field of ${width}`);
+  return field;
+}
+
+function numbers(size: 4 | 8, ...values: (number | bigint)[]): Buffer {
+  const bytes = Buffer.alloc(size * values.length);
+  values.forEach((value, i) => {
+    if (size === 4) bytes.writeUInt32LE(Number(value), 4 * i);
+    else bytes.writeBigUInt64LE(BigInt(value), 8 * i);
+  });
+  return bytes;
+}
+
+/** A digest, a label or the name of an upper: all are hex. */
+export function keyBody(key: Digest | SandboxLabel | UpperId): Buffer {
+  return Buffer.from(key, 'hex');
+}
+
+export function publishBody(
+  staged: string,
+  layer: string,
+  options: { digest: Digest; replace: boolean; sidecarBytes: number },
+): Buffer {
+  return Buffer.concat([
+    name(staged, 128),
+    name(layer, 136),
+    keyBody(options.digest),
+    numbers(4, options.replace ? 1 : 0, options.sidecarBytes),
+  ]);
+}
+
+export function upperMakeBody(upper: UpperId, options: UpperOptions): Buffer {
+  return Buffer.concat([
+    keyBody(upper),
+    numbers(4, options.kind === 'disk' ? 1 : 2, options.sparse ? 1 : 0),
+    numbers(8, options.sizeBytes, options.reserveBytes),
+  ]);
+}
+
+export function startBody(spec: MachineSpec): Buffer {
+  const { limits } = spec;
+  return Buffer.concat([
+    keyBody(spec.label),
+    keyBody(spec.upper),
+    name(spec.hostname, 72),
+    numbers(8, limits.memoryBytes),
+    numbers(4, Math.ceil(limits.cpuCount * 1000), limits.pidsMax, spec.nesting ? 1 : 0, spec.layers.length),
+    ...spec.layers.map(keyBody),
+  ]);
+}
+
+export function killBody(label: SandboxLabel, supervisorPid: number): Buffer {
+  return Buffer.concat([keyBody(label), numbers(4, supervisorPid, 0)]);
+}
+
+export const LIST_KINDS = { sandboxes: 1, uppers: 2, layers: 3 } as const;
+
+export function listBody(kind: keyof typeof LIST_KINDS, after: number): Buffer {
+  return numbers(4, LIST_KINDS[kind], after);
+}

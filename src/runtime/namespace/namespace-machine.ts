@@ -1,0 +1,71 @@
+import { connect, type Socket } from 'node:net';
+import type { SandboxLabel } from '../../domain/ids.ts';
+import { execOverAgent } from '../agent/exec-over-agent.ts';
+import { readFileOverAgent, writeFileOverAgent, writeTarOverAgent } from '../agent/files-over-agent.ts';
+import type { ExecOptions, ExecRequest, FileRead, Machine, MachineProcess, MachineStats } from '../runtime.ts';
+import type { BrokerClient } from './broker-client.ts';
+import { keyBody, killBody } from './broker-frames.ts';
+
+export interface NamespaceMachineOptions {
+  readonly broker: BrokerClient;
+  readonly runFolder: string;
+  readonly exited: Promise<void>;
+  readonly stop: () => Promise<void>;
+}
+
+/** A machine of the `namespace` driver: its agent listens on a socket in the run folder, everything else is the broker's. */
+export class NamespaceMachine implements Machine {
+  readonly label: SandboxLabel;
+  readonly exited: Promise<void>;
+  readonly stop: () => Promise<void>;
+  readonly #broker: BrokerClient;
+  readonly #connect: () => Socket;
+  /** The broker freezes the whole sandbox to end one tree: one at a time. */
+  #killing: Promise<unknown> = Promise.resolve();
+
+  constructor(label: SandboxLabel, options: NamespaceMachineOptions) {
+    this.label = label;
+    this.exited = options.exited;
+    this.stop = options.stop;
+    this.#broker = options.broker;
+    const path = `${options.runFolder}/machines/${label}/sock`;
+    this.#connect = () => connect({ path });
+  }
+
+  exec(request: ExecRequest, options: ExecOptions): Promise<MachineProcess> {
+    return execOverAgent(this.#connect, request, options);
+  }
+
+  killTree(supervisorPid: number): Promise<{ escalated: boolean }> {
+    const result = this.#killing.then(async () => {
+      const payload = await this.#broker.request('killTree', killBody(this.label, supervisorPid));
+      return { escalated: payload.readUInt32LE(4) !== 0 };
+    });
+    this.#killing = result.catch(() => undefined);
+    return result;
+  }
+
+  readFile(path: string): Promise<FileRead> {
+    return readFileOverAgent(this.#connect, path);
+  }
+
+  writeFile(path: string, content: AsyncIterable<Uint8Array>, options: { mode: number }): Promise<void> {
+    return writeFileOverAgent(this.#connect, path, content, options);
+  }
+
+  writeTar(path: string, content: AsyncIterable<Uint8Array>): Promise<void> {
+    return writeTarOverAgent(this.#connect, path, content);
+  }
+
+  async stats(): Promise<MachineStats> {
+    const payload = await this.#broker.request('stats', keyBody(this.label));
+    const number = (index: number): number => Number(payload.readBigUInt64LE(8 * index));
+    return {
+      memoryBytes: number(0),
+      memoryPeakBytes: number(1),
+      oomKills: number(2),
+      pids: number(3),
+      cpuMicros: number(4),
+    };
+  }
+}
