@@ -2,10 +2,13 @@
 #pragma once
 #include "agent/inbox.h"
 
-/* Where the supervisor keeps its connection, and PID 1 its listening socket. */
-#define CONNECTION_FD 3
+/* PID 1 listens on it, and a supervisor does until it has its connection there. */
+#define LISTEN_FD 3
+#define CONNECTION_FD LISTEN_FD
 /* /proc, opened before anything of the sandbox ran. */
 #define PROC_FD 4
+/* Where a supervisor tells PID 1, by its pid, that it has a connection. */
+#define NOTICE_FD 5
 
 #define NO_DEADLINE INT64_MAX
 

@@ -6,7 +6,6 @@
 #include "agent/spawn.h"
 
 #include <errno.h>
-#include <sys/prctl.h>
 
 int serve_exec(struct inbox *inbox, const struct frame *frame)
 {
@@ -16,12 +15,10 @@ int serve_exec(struct inbox *inbox, const struct frame *frame)
     const char *problem = parse_exec_request(frame->payload, frame->length, &request);
     if (problem) {
         send_error(EINVAL, STEP_REQUEST, problem);
+        dismiss_ready_child();
         return 0;
     }
-    /* Kernel: descendants whose parent ends become ours (prctl(2)), so waitpid() says when the whole tree is gone. */
-    if (prctl(PR_SET_CHILD_SUBREAPER, 1))
-        failure = (struct spawn_failure) { .error = (uint32_t)errno, .step = STEP_SPAWN };
-    else if (!spawn_command(&request, &command, &failure))
+    if (!spawn_command(&request, frame, &command, &failure))
         return relay(inbox, &command, request.pty, request.forward_limit);
     send_error((int)failure.error, (enum step)failure.step, strerror((int)failure.error));
     return 0;

@@ -1,6 +1,6 @@
 /*
  * PID 1 of a sandbox: `squash-agent [listening descriptor]`, started as root of the sandbox with that socket (3 unless said otherwise).
- * It accepts, forks one supervisor per connection, reaps, and kills orphans. It reads no request and allocates nothing, so that nothing inside can hurt it.
+ * It keeps one supervisor waiting for the next connection, reaps, and kills orphans. It reads no request and allocates nothing, so that nothing inside can hurt it.
  */
 #include "agent/connection.h"
 #include "agent/reply.h"
@@ -22,20 +22,50 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LISTEN_FD CONNECTION_FD
 /* Between two looks for orphans while they are dying, and after accept() failed for want of memory. */
 #define RETRY_MS 5
 /* Connections that were refused stay open until this many others were: see linger(). */
 #define REFUSED_KEPT 16
+/* The other end of NOTICE_FD. */
+#define NOTICES_FD 6
 
 static int refused[REFUSED_KEPT];
 static size_t refused_next;
 static int64_t orphans_at = NO_DEADLINE;
+/* The supervisor that waits for the next connection; 0: there is none. */
+static pid_t spare;
 
-static void refuse(int connection, const char *message)
+static void start_spare(void)
+{
+    if (spare || supervisors_full())
+        return;
+    pid_t pid = fork();
+    if (pid == 0) {
+        close_range(NOTICES_FD, ~0U, 0);
+        _exit(supervise());
+    }
+    if (pid < 0)
+        return;
+    add_supervisor(pid);
+    spare = pid;
+}
+
+static void take_notices(void)
+{
+    pid_t pid;
+    while (read(NOTICES_FD, &pid, sizeof pid) == (ssize_t)sizeof pid)
+        if (pid == spare)
+            spare = 0;
+}
+
+/* Answers a connection that no supervisor can be had for: too many live, or the sandbox may have no further process. */
+static bool refuse_one(void)
 {
     uint8_t frame[FRAME_HEADER + ERROR_LENGTH_MAX];
-    uint32_t length = put_error(frame + FRAME_HEADER, EAGAIN, STEP_SPAWN, message);
+    int connection = accept4(LISTEN_FD, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (connection < 0)
+        return errno == EAGAIN || errno == EINTR || errno == ECONNABORTED;
+    uint32_t length = put_error(frame + FRAME_HEADER, EAGAIN, STEP_SPAWN, "no further process can be started");
     put_frame_header(frame, FRAME_ERROR, length);
     /* The socket is fresh, so this fits, or the client has gone. */
     (void)!send(connection, frame, FRAME_HEADER + length, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -43,39 +73,6 @@ static void refuse(int connection, const char *message)
         close(refused[refused_next]);
     refused[refused_next] = connection;
     refused_next = (refused_next + 1) % REFUSED_KEPT;
-}
-
-static void start_supervisor(int connection)
-{
-    if (supervisors_full()) {
-        refuse(connection, "too many commands run at once");
-        return;
-    }
-    pid_t pid = fork();
-    if (pid == 0) {
-        /* Takes the place of the listening socket, which a supervisor has no use for. */
-        if (dup3(connection, CONNECTION_FD, O_CLOEXEC) < 0 || close_range(PROC_FD + 1, ~0U, 0))
-            _exit(1);
-        _exit(supervise());
-    }
-    if (pid < 0) {
-        refuse(connection, "no further process can be started");
-        return;
-    }
-    add_supervisor(pid);
-    close(connection);
-}
-
-/* Returns whether it is worth to be asked again at once. */
-static bool accept_all(void)
-{
-    for (int i = 0; i < 64; i++) {
-        int connection = accept4(LISTEN_FD, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        if (connection >= 0)
-            start_supervisor(connection);
-        else if (errno != EINTR && errno != ECONNABORTED)
-            return errno == EAGAIN;
-    }
     return true;
 }
 
@@ -88,6 +85,8 @@ static void reap(void)
         bool left_nothing = remove_supervisor(pid) && WIFEXITED(status) && WEXITSTATUS(status) == 0;
         if (!left_nothing && orphans_at == NO_DEADLINE)
             orphans_at = 0;
+        if (pid == spare)
+            spare = 0;
     }
 }
 
@@ -107,17 +106,29 @@ static void kill_orphans(void)
     kill_tree_below(1, is_supervisor);
 }
 
-static void serve(void)
+static _Noreturn void serve(void)
 {
-    bool accepts = true;
+    enum { NOTICES, LISTENER, WATCHED };
+    bool out_of_memory = false;
     for (;;) {
-        struct pollfd listener = { .fd = LISTEN_FD, .events = POLLIN };
-        int timeout_ms = !accepts ? RETRY_MS : orphans_at == NO_DEADLINE ? -1 : ms_until(orphans_at);
-        wait_for_events(&listener, accepts ? 1 : 0, timeout_ms);
+        start_spare();
+        struct pollfd fds[WATCHED] = {
+            [NOTICES] = { .fd = NOTICES_FD, .events = POLLIN },
+            /* Only when nobody else waits for a connection. */
+            [LISTENER] = { .fd = spare || out_of_memory ? -1 : LISTEN_FD, .events = POLLIN },
+        };
+        int timeout_ms = out_of_memory ? RETRY_MS : orphans_at == NO_DEADLINE ? -1 : ms_until(orphans_at);
+        wait_for_events(fds, WATCHED, timeout_ms);
+        if (fds[NOTICES].revents)
+            take_notices();
         if (take_child_event())
             reap();
         kill_orphans();
-        accepts = !accepts || !listener.revents || accept_all();
+        out_of_memory = false;
+        if (fds[LISTENER].revents) {
+            start_spare();
+            out_of_memory = !spare && !refuse_one();
+        }
     }
 }
 
@@ -127,7 +138,7 @@ static void fail(const char *what)
     exit(1);
 }
 
-/* 0, 1, 2: /dev/null · 3: the listening socket · 4: /proc · nothing else. */
+/* 0, 1, 2: /dev/null · 3: the listening socket · 4: /proc · 5, 6: notices · nothing else. */
 static void arrange_descriptors(int listener)
 {
     struct statfs fs;
@@ -149,6 +160,11 @@ static void arrange_descriptors(int listener)
         if (null == fd ? fcntl(fd, F_SETFD, 0) : dup2(null, fd) < 0)
             fail("/dev/null");
     close_range(PROC_FD + 1, ~0U, 0);
+    int notices[2];
+    if (pipe2(notices, O_CLOEXEC | O_NONBLOCK) || dup3(notices[1], 7, O_CLOEXEC) < 0 || dup3(notices[0], NOTICES_FD, O_CLOEXEC) < 0
+        || dup3(7, NOTICE_FD, O_CLOEXEC) < 0)
+        fail("pipe");
+    close(7);
 }
 
 int main(int argc, char **argv)

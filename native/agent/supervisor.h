@@ -1,5 +1,5 @@
 /* One connection, one verb. */
 #pragma once
 
-/* Serves CONNECTION_FD to its end. Returns the exit status of the supervisor: 0 attests that it leaves no process behind. */
+/* Waits for a connection, tells PID 1, and serves it to its end. Returns the exit status: 0 attests that no process is left behind. */
 int supervise(void);
