@@ -1,4 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type LayerName, parseLayerName } from '../domain/ids.ts';
 import { parseSidecar, type Sidecar } from './sidecar.ts';
@@ -24,19 +25,28 @@ export class LayerStore {
       .toSorted();
   }
 
-  /** What the name points to now; undefined when there is no such layer. @throws LAYER_DAMAGED */
-  async find(name: LayerName): Promise<Sidecar | undefined> {
-    const json = await readFile(join(this.#dir, `${name}.json`), 'utf8').catch(undefinedWhenMissing);
+  /**
+   * What the name points to now; undefined when there is no such layer. Synchronous, as it stands in the way of every create:
+   * 10 µs from the page cache, and ten times that with a hop to a thread.
+   *
+   * @throws LAYER_DAMAGED
+   */
+  find(name: LayerName): Sidecar | undefined {
+    const json = this.#read(`${name}.json`);
     return json === undefined ? undefined : parseSidecar(json, name);
+  }
+
+  #read(file: string): string | undefined {
+    try {
+      return readFileSync(join(this.#dir, file), 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
   }
 }
 
 function emptyWhenMissing(error: NodeJS.ErrnoException): string[] {
   if (error.code === 'ENOENT') return [];
-  throw error;
-}
-
-function undefinedWhenMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code === 'ENOENT') return undefined;
   throw error;
 }

@@ -37,8 +37,7 @@ export class Layers implements AsyncDisposable {
   /** By name. A layer whose sidecar is damaged is named in the log and left out. */
   async list(): Promise<LayerInfo[]> {
     const names = await this.#store.names();
-    const found = await Promise.all(names.map((name) => this.#describe(name)));
-    return found.filter((layer) => layer !== undefined);
+    return names.map((name) => this.#describe(name)).filter((layer) => layer !== undefined);
   }
 
   /** Whether there is any layer that a sandbox can stand on (`000-…`). */
@@ -52,7 +51,7 @@ export class Layers implements AsyncDisposable {
    * @throws INVALID_ARGUMENT for names that make no stack, LAYER_NOT_FOUND, LAYER_DAMAGED, LAYER_LIBC_MISMATCH, LAYER_ARCH_MISMATCH
    */
   async resolve(names: readonly LayerName[]): Promise<readonly Sidecar[]> {
-    const stack = await Promise.all(orderLayers(names).map((name) => this.#get(name)));
+    const stack = orderLayers(names).map((name) => this.#get(name));
     checkFit(stack, this.#options.hostArch);
     return stack;
   }
@@ -71,8 +70,8 @@ export class Layers implements AsyncDisposable {
     await this.#mounts[Symbol.asyncDispose]();
   }
 
-  async #get(name: LayerName): Promise<Sidecar> {
-    const sidecar = await this.#store.find(name);
+  #get(name: LayerName): Sidecar {
+    const sidecar = this.#store.find(name);
     if (sidecar !== undefined) return sidecar;
     throw new SandboxError('LAYER_NOT_FOUND', `not found: ${name}`, {
       details: { layer: name },
@@ -80,9 +79,9 @@ export class Layers implements AsyncDisposable {
     });
   }
 
-  async #describe(name: LayerName): Promise<LayerInfo | undefined> {
+  #describe(name: LayerName): LayerInfo | undefined {
     try {
-      const sidecar = await this.#store.find(name);
+      const sidecar = this.#store.find(name);
       return sidecar && { name, size: sidecar.size, location: 'local' };
     } catch (error) {
       if (!(error instanceof SandboxError)) throw error;

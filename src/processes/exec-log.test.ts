@@ -19,8 +19,8 @@ afterEach(async () => {
 
 const CALL = { cmd: 'true', workdir: '/', timeoutSeconds: 1 };
 
-function open(bounds: { maxEntries?: number; maxBytes?: number } = {}): ExecLog {
-  return new ExecLog(dir, { maxEntries: 100, maxBytes: 1e6, log: SILENT, ...bounds });
+function open(bounds: { maxEntries?: number; maxBytes?: number } = {}): Promise<ExecLog> {
+  return ExecLog.open(dir, { maxEntries: 100, maxBytes: 1e6, log: SILENT, ...bounds });
 }
 
 function finish(entry: LogEntry, changes: Partial<ExecResult> = {}): void {
@@ -31,26 +31,29 @@ function finish(entry: LogEntry, changes: Partial<ExecResult> = {}): void {
   entry.finish({ seq: entry.seq, cmd, workdir, exit_code: 0, ...times, ...flags, stdout: '', stderr: '', ...changes });
 }
 
+/** Without the one that is made ahead for the next command. */
+const files = async () => (await readdir(dir)).filter((file) => file !== 'spare.new');
+
 const seqsOf = async (log: ExecLog) => (await log.results()).map((result) => result.seq);
 
 test('ExecLog numbers commands from 1 and goes on after a restart', async () => {
-  const log = open();
+  const log = await open();
   finish(log.begin(CALL));
   finish(log.begin(CALL), { stdout: 'kept\n' });
-  const next = open();
+  const next = await open();
   expect(next.lastSeq).toBe(2);
   expect(next.begin(CALL).seq).toBe(3);
   expect(await next.results()).toMatchObject([{ seq: 1 }, { seq: 2, stdout: 'kept\n' }]);
 });
 
 test('ExecLog shows a command that its daemon left behind as interrupted, under its number', async () => {
-  open().begin({ ...CALL, cmd: 'sleep 1000' });
-  const [result] = await open().results();
+  (await open()).begin({ ...CALL, cmd: 'sleep 1000' });
+  const [result] = await (await open()).results();
   expect(result).toMatchObject({ seq: 1, cmd: 'sleep 1000', exit_code: -1, interrupted: true });
 });
 
 test('ExecLog does not show a command that still runs', async () => {
-  const log = open();
+  const log = await open();
   const entry = log.begin(CALL);
   expect(await log.results()).toEqual([]);
   finish(entry);
@@ -60,46 +63,46 @@ test('ExecLog does not show a command that still runs', async () => {
 test('ExecLog orders by number beyond four digits', async () => {
   await writeFile(join(dir, '10000.json'), '{"seq":10000}');
   await writeFile(join(dir, '9999.json'), '{"seq":9999}');
-  const log = open();
+  const log = await open();
   expect(await seqsOf(log)).toEqual([9999, 10000]);
   expect(log.begin(CALL).seq).toBe(10_001);
 });
 
 test('ExecLog clears away what was being written when its daemon died', async () => {
   await writeFile(join(dir, '0001.json.new'), '{"se');
-  expect(await open().results()).toEqual([]);
-  expect(await readdir(dir)).toEqual([]);
+  expect(await (await open()).results()).toEqual([]);
+  expect(await files()).toEqual([]);
 });
 
 test('ExecLog keeps the number of a file that a power cut emptied', async () => {
   await writeFile(join(dir, '0007.json'), '');
-  expect(await open().results()).toMatchObject([{ seq: 7, exit_code: -1, interrupted: true }]);
+  expect(await (await open()).results()).toMatchObject([{ seq: 7, exit_code: -1, interrupted: true }]);
 });
 
 test('ExecLog drops the oldest when there are too many', async () => {
-  const log = open({ maxEntries: 3 });
+  const log = await open({ maxEntries: 3 });
   for (let index = 0; index < 5; index++) finish(log.begin(CALL));
   expect(await seqsOf(log)).toEqual([3, 4, 5]);
-  expect(await readdir(dir)).toHaveLength(3);
-  expect(await seqsOf(open({ maxEntries: 2 }))).toEqual([4, 5]);
+  expect(await files()).toHaveLength(3);
+  expect(await seqsOf(await open({ maxEntries: 2 }))).toEqual([4, 5]);
 });
 
 test('ExecLog drops the oldest when they are too big together', async () => {
-  const log = open({ maxBytes: 25_000 });
+  const log = await open({ maxBytes: 25_000 });
   for (let index = 0; index < 5; index++) finish(log.begin(CALL), { stdout: 'x'.repeat(10_000) });
   expect(await seqsOf(log)).toEqual([4, 5]);
 });
 
 test('ExecLog takes the number of a command back that never began', async () => {
-  const log = open();
+  const log = await open();
   log.begin(CALL).abandon('no workdir');
   expect(log.lastSeq).toBe(0);
-  expect(await readdir(dir)).toEqual([]);
+  expect(await files()).toEqual([]);
   expect(log.begin(CALL).seq).toBe(1);
 });
 
 test('ExecLog leaves no gap when a later command has the next number already', async () => {
-  const log = open();
+  const log = await open();
   const failed = log.begin(CALL);
   finish(log.begin(CALL));
   failed.abandon('no workdir');
@@ -108,7 +111,7 @@ test('ExecLog leaves no gap when a later command has the next number already', a
 
 test('ExecLog goes on without a trace when the disk is full, and says so', async () => {
   const warn = vi.fn();
-  const log = new ExecLog(dir, { maxEntries: 9, maxBytes: 1e6, log: { ...SILENT, warn } });
+  const log = await ExecLog.open(dir, { maxEntries: 9, maxBytes: 1e6, log: { ...SILENT, warn } });
   const full = Object.assign(new Error('full'), { code: 'ENOSPC' });
   const write = vi.spyOn(fs, 'writeFileSync').mockImplementation(() => {
     throw full;
@@ -125,10 +128,10 @@ test('ExecLog goes on without a trace when the disk is full, and says so', async
 });
 
 test('ExecLog writes nothing once it is closed', async () => {
-  const log = open();
+  const log = await open();
   const entry = log.begin(CALL);
   await rm(dir, { recursive: true });
-  log.close();
+  await log.close();
   finish(entry);
   await expect(readdir(dir)).rejects.toThrow('ENOENT');
   await writeFile(dir, '');
@@ -139,18 +142,22 @@ test('ExecLog numbers without gaps, whatever begins, ends and fails when', async
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
       await rm(dir, { recursive: true, force: true });
-      let log = open();
+      let log = await open();
       let running: LogEntry[] = [];
       for (const each of steps) {
         if (each === 'begin') running.push(log.begin(CALL));
         else if (each === 'finish') for (const entry of running.splice(0, 1)) finish(entry);
         else if (each === 'abandon') running.pop()?.abandon('no');
         else {
-          log = open();
+          await log.close();
+          log = await open();
           running = [];
         }
       }
-      const seqs = await seqsOf(open());
+      await log.close();
+      log = await open();
+      await log.close();
+      const seqs = await seqsOf(log);
       expect(seqs).toEqual(seqs.map((_, index) => index + 1));
     }),
     { numRuns: 50 },

@@ -28,12 +28,16 @@ export class ExecLog {
   #lastSeq: number;
   #lastActive: Date | undefined;
 
+  private constructor(folder: LogFolder, log: Log) {
+    this.#folder = folder;
+    this.#log = log;
+    this.#lastSeq = folder.seqs.at(-1) ?? 0;
+    this.#lastActive = folder.lastModified;
+  }
+
   /** @param dir `log/` of the sandbox's folder; made when missing */
-  constructor(dir: string, options: ExecLogOptions) {
-    this.#folder = new LogFolder(dir, options);
-    this.#log = options.log;
-    this.#lastSeq = this.#folder.seqs.at(-1) ?? 0;
-    this.#lastActive = this.#folder.lastModified;
+  static async open(dir: string, options: ExecLogOptions): Promise<ExecLog> {
+    return new ExecLog(await LogFolder.open(dir, options), options.log);
   }
 
   /** Number of the last command: how many there were. */
@@ -75,8 +79,8 @@ export class ExecLog {
   }
 
   /** Nothing is written any more: the folder is about to go. */
-  close(): void {
-    this.#folder.close();
+  close(): Promise<void> {
+    return this.#folder.close();
   }
 
   #finish(result: ExecResult): void {

@@ -28,7 +28,7 @@ beforeEach(async () => {
     nesting: false,
   };
   machine = new MemoryMachine(spec, new MiniFiles(1e9));
-  const log = new ExecLog(dir, { maxEntries: 100, maxBytes: 1e6, log: SILENT });
+  const log = await ExecLog.open(dir, { maxEntries: 100, maxBytes: 1e6, log: SILENT });
   host = { watch: MachineWatch.ofStarted(machine, SILENT), log, env: { PATH: '/bin', HOME: '/root' } };
 });
 afterEach(async () => {

@@ -3,10 +3,11 @@ import { sandboxEnvironment } from '../domain/environment.ts';
 import { SandboxError } from '../domain/errors.ts';
 import type { UpperId } from '../domain/ids.ts';
 import type { Sidecar } from '../layers/sidecar.ts';
+import { allDone } from '../lib/all-done.ts';
 import { Scope } from '../lib/scope.ts';
 import { MachineWatch } from '../processes/machine-watch.ts';
 import { machineSpecOf } from './machine-spec.ts';
-import { openExecLog, type SandboxParts } from './parts.ts';
+import { mountLayers, openLog, type SandboxParts } from './parts.ts';
 import { RECORD_FORMAT } from './record.ts';
 import { Sandbox } from './sandbox.ts';
 import { tearDown } from './tear-down.ts';
@@ -51,9 +52,7 @@ async function make(sandbox: Sandbox, upper: UpperLease, parts: SandboxParts): P
   await parts.records.put(sandbox.record);
   sandbox.recorded = true;
 
-  sandbox.log = openExecLog(sandbox.id, parts);
-  sandbox.layers = await parts.layers.acquire(sandbox.record.layers.map((layer) => layer.digest));
-  await upper.make();
+  await allDone([openLog(sandbox, parts), mountLayers(sandbox, parts), upper.make()]);
   checkStillWanted(sandbox);
   const machine = await parts.runtime.start(machineSpecOf(sandbox.record));
   sandbox.runOn(MachineWatch.ofStarted(machine, parts.log));

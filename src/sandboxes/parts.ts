@@ -6,6 +6,7 @@ import { ExecLog, type ExecLogOptions } from '../processes/exec-log.ts';
 import type { Runtime, RuntimeStatus } from '../runtime/runtime.ts';
 import type { RecordLog } from './record-log.ts';
 import type { Registry } from './registry.ts';
+import type { Sandbox } from './sandbox.ts';
 import type { UpperPool } from './upper-pool.ts';
 
 /** What the life of a sandbox is made with. */
@@ -30,7 +31,12 @@ export function folderOf(id: SandboxId, parts: Pick<SandboxParts, 'dir'>): strin
   return join(parts.dir, id);
 }
 
-/** Opens the log of what ran in a sandbox, and makes its folder when it is missing. */
-export function openExecLog(id: SandboxId, parts: Pick<SandboxParts, 'dir' | 'execLog' | 'log'>): ExecLog {
-  return new ExecLog(join(folderOf(id, parts), 'log'), { ...parts.execLog, log: parts.log });
+/** Opens the log of what runs in a sandbox, and makes its folder when it is missing. */
+export async function openLog(sandbox: Sandbox, parts: SandboxParts): Promise<void> {
+  sandbox.log = await ExecLog.open(join(folderOf(sandbox.id, parts), 'log'), { ...parts.execLog, log: parts.log });
+}
+
+/** Holds the layers of a sandbox mounted, by the digests that it was made of. @throws LAYER_NOT_FOUND, LAYER_DAMAGED */
+export async function mountLayers(sandbox: Sandbox, parts: SandboxParts): Promise<void> {
+  sandbox.layers ??= await parts.layers.acquire(sandbox.record.layers.map((layer) => layer.digest));
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { SandboxError } from '../domain/errors.ts';
 import { MachineWatch } from '../processes/machine-watch.ts';
 import type { RuntimeInventory } from '../runtime/runtime.ts';
-import { openExecLog, type SandboxParts } from './parts.ts';
+import { mountLayers, openLog, type SandboxParts } from './parts.ts';
 import { Sandbox } from './sandbox.ts';
 import { tearDown } from './tear-down.ts';
 import type { SandboxRecord } from './types.ts';
@@ -39,7 +39,7 @@ async function recoverOne(sandbox: Sandbox, parts: SandboxParts): Promise<void> 
 }
 
 async function takeOver(sandbox: Sandbox, parts: SandboxParts): Promise<void> {
-  sandbox.log = openExecLog(sandbox.id, parts);
+  await openLog(sandbox, parts);
   const machine = await parts.runtime.adopt(sandbox.label);
   if (machine !== undefined) {
     sandbox.state = 'running';
@@ -48,7 +48,7 @@ async function takeOver(sandbox: Sandbox, parts: SandboxParts): Promise<void> {
     await parts.runtime.stopMachine(sandbox.label);
     await parts.runtime.attachUpper(sandbox.record.upper);
   }
-  sandbox.layers = await parts.layers.acquire(sandbox.record.layers.map((layer) => layer.digest));
+  await mountLayers(sandbox, parts);
 }
 
 async function sweepMachines(found: RuntimeInventory, parts: SandboxParts): Promise<void> {

@@ -14,7 +14,7 @@ export async function tearDown(sandbox: Sandbox, parts: SandboxParts): Promise<v
   sandbox.state = 'destroying';
   await parts.runtime.stopMachine(sandbox.label);
   await settlesWithin(sandbox.idle(), LAST_ANSWERS_MS);
-  sandbox.log?.close();
+  await sandbox.log?.close();
   sandbox.log = undefined;
   await sandbox.layers?.[Symbol.asyncDispose]();
   sandbox.layers = undefined;

@@ -2,7 +2,7 @@ import { SandboxError } from '../domain/errors.ts';
 import { settlesWithin } from '../lib/deadline.ts';
 import { MachineWatch } from '../processes/machine-watch.ts';
 import { machineSpecOf } from './machine-spec.ts';
-import type { SandboxParts } from './parts.ts';
+import { mountLayers, type SandboxParts } from './parts.ts';
 import type { Sandbox } from './sandbox.ts';
 
 // The agent's silence and the word that PID 1 is gone come by two ways.
@@ -48,7 +48,7 @@ async function start(sandbox: Sandbox, parts: SandboxParts): Promise<MachineWatc
   try {
     // What is left of the dead one: its mounts, its cgroups.
     await parts.runtime.stopMachine(sandbox.label);
-    sandbox.layers ??= await parts.layers.acquire(record.layers.map((layer) => layer.digest));
+    await mountLayers(sandbox, parts);
     await parts.runtime.attachUpper(record.upper);
     const watch = MachineWatch.ofStarted(await parts.runtime.start(machineSpecOf(record)), parts.log);
     sandbox.runOn(watch);
