@@ -1,7 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import type { SandboxLabel } from '../../domain/ids.ts';
-import { execOverAgent } from '../agent/exec-over-agent.ts';
-import { readFileOverAgent, writeFileOverAgent, writeTarOverAgent } from '../agent/files-over-agent.ts';
+import { execOverAgent } from '../agent/exec.ts';
+import { readFileOverAgent } from '../agent/read-file.ts';
+import { writeFileOverAgent, writeTarOverAgent } from '../agent/write-file.ts';
 import type { ExecOptions, ExecRequest, FileRead, Machine, MachineProcess, MachineStats } from '../runtime.ts';
 import type { BrokerClient } from './broker-client.ts';
 import { keyBody, killBody } from './broker-frames.ts';
@@ -50,7 +51,7 @@ export class NamespaceMachine implements Machine {
   }
 
   writeFile(path: string, content: AsyncIterable<Uint8Array>, options: { mode: number }): Promise<void> {
-    return writeFileOverAgent(this.#connect, path, content, options);
+    return writeFileOverAgent(this.#connect, path, { content, mode: options.mode });
   }
 
   writeTar(path: string, content: AsyncIterable<Uint8Array>): Promise<void> {
