@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createSandboxIn, execResult, type MemoryApi, startMemoryApi } from '../../test/support/memory-api.ts';
 import { RawHttp, sendBytes } from '../../test/support/raw-http.ts';
@@ -51,9 +52,9 @@ test('an exec that was answered is not aborted afterwards', async () => {
 test('an unknown fault is 500 with a request id, logged once with its cause, and tells nothing else', async () => {
   const cause = new TypeError('cannot read /data/state/secret');
   api.sandboxes.exec = () => Promise.reject(cause);
-  const { status, text } = await http.call(COMMAND);
+  const { status, text: body } = await http.call(COMMAND);
   expect(status).toBe(500);
-  const id = /^\{"error":"internal error \(request ([0-9a-f]{12})\)"\}\n$/.exec(text)?.[1];
+  const id = /^\{"error":"internal error \(request ([0-9a-f]{12})\)"\}\n$/.exec(body)?.[1];
   expect(id).toBeDefined();
   expect(api.errors).toEqual([
     { message: 'internal error', fields: { requestId: id, err: expect.objectContaining({ cause }) } },
@@ -62,9 +63,9 @@ test('an unknown fault is 500 with a request id, logged once with its cause, and
 
 test('a fault of ours keeps its text and gets a request id', async () => {
   api.sandboxes.exec = () => Promise.reject(new SandboxError('AGENT_FAILED', 'Cannot reach agent: it is gone'));
-  const { status, text } = await http.call(COMMAND);
-  expect(status).toBe(500);
-  expect(text).toMatch(/"Cannot reach agent: it is gone \(request [0-9a-f]{12}\)"/);
+  const answer = await http.call(COMMAND);
+  expect(answer.status).toBe(500);
+  expect(answer.text).toMatch(/"Cannot reach agent: it is gone \(request [0-9a-f]{12}\)"/);
   expect(api.errors).toHaveLength(1);
 });
 
@@ -78,6 +79,14 @@ test('bytes that are no HTTP get 400 and the end of the connection', async () =>
   const answer = await sendBytes(api.url, 'what is this\r\n\r\n');
   expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
   expect(answer).toMatch(/\r\n\r\n\{"error":"malformed request"\}\n$/);
+});
+
+test('bytes that are no HTTP after an answer end the connection without another', async () => {
+  const socket = connect(Number(new URL(api.url).port), '127.0.0.1');
+  socket.write('GET /one HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  await once(socket, 'data');
+  socket.write('what is this\r\n\r\n');
+  await expect(text(socket)).resolves.toBe('');
 });
 
 test('a head over 16 KiB gets 431', async () => {
@@ -108,6 +117,18 @@ test('a body that waits to be asked for is asked for', async () => {
   const [second] = await once(socket, 'data');
   expect(String(second)).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   socket.destroy();
+});
+
+test('a body that is too long is refused from its length alone', async () => {
+  const head = `POST ${EXEC} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1048577\r\n`;
+  const socket = connect(Number(new URL(api.url).port), '127.0.0.1');
+  socket.write(`${head}\r\n`);
+  const [answer] = await once(socket, 'data');
+  expect(String(answer)).toMatch(/^HTTP\/1\.1 413 /);
+  socket.destroy();
+  // One that waits to be asked for is not, and the connection ends: whether the client still sends it is unknown.
+  const asking = await sendBytes(api.url, `${head}Expect: 100-continue\r\n\r\n`);
+  expect(asking).toMatch(/^HTTP\/1\.1 413 [^\n]*\nconnection: close\r\n/);
 });
 
 test('an offer to speak another protocol is declined by answering', async () => {

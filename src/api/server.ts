@@ -22,9 +22,8 @@ export function createServer(services: ApiServices): FastifyInstance {
   const guard = createGuard(services.settings);
   const answer = (error: unknown, reply: FastifyReply) => {
     const { status, headers, body } = toErrorReply(error, services.log);
-    // A handler that failed late may have described another body.
-    reply.removeHeader('content-length').header('content-type', JSON_TYPE);
-    return reply.code(status).headers(headers).send(writeLine(body));
+    // A handler that failed late may have named another type.
+    return reply.code(status).headers(headers).type(JSON_TYPE).send(writeLine(body));
   };
   const app = Fastify({
     forceCloseConnections: 'idle',

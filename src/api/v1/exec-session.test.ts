@@ -232,6 +232,15 @@ test('stdin of a command that has none ends it', async () => {
   expect(client.messages.at(-1)).toMatchObject({ error: 'stdin is not open' });
 });
 
+test('stdin after its end ends the command', async () => {
+  const client = new Client();
+  await client.start(START);
+  client.send({ type: 'eof' });
+  client.socket.send(packStream('stdin', Buffer.from('x')));
+  expect(await client.closed).toBe(1008);
+  expect(client.messages.at(-1)).toMatchObject({ error: 'stdin is not open' });
+});
+
 test('a message over 1 MiB ends the command', async () => {
   const client = new Client();
   await client.start(START);
@@ -264,15 +273,37 @@ test('an upgrade without the token is 401 before any look at what exists', async
 });
 
 test('a client that breaks off in the middle of an upgrade harms nobody', async () => {
+  const asked = Promise.withResolvers<void>();
+  const broken = Promise.withResolvers<void>();
+  const { info } = api.sandboxes;
+  api.sandboxes.info = async (id) => {
+    asked.resolve();
+    await broken.promise;
+    return info.call(api.sandboxes, id);
+  };
+  const arrived = once(api.app.server, 'upgrade');
   const socket = connect(Number(new URL(api.url).port), '127.0.0.1');
-  socket.write(
-    'GET /v1/sandboxes/dev/exec HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n',
-  );
+  const upgrade = 'Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n';
+  const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
+  socket.write(`GET /v1/sandboxes/dev/exec HTTP/1.1\r\nHost: localhost\r\n${upgrade}${key}\r\n`);
+  await asked.promise;
+  const [, ours] = await arrived;
   socket.resetAndDestroy();
-  await once(socket, 'close');
+  // Not events.once(), which listens for the error that an API without a listener would die of.
+  await new Promise((resolve) => ours.once('close', resolve));
+  broken.resolve();
   const client = new Client();
   await client.start(START);
   expect(client.messages).toEqual([{ type: 'started' }]);
+  client.socket.terminate();
+});
+
+test('a client that breaks the rules and answers nothing more loses its command at once', async () => {
+  const client = new Client();
+  await client.start(START);
+  client.socket.pause();
+  client.send({ type: 'dance' });
+  await expect((await process).disposed).resolves.toBeUndefined();
   client.socket.terminate();
 });
 

@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createSandboxIn, type MemoryApi, startMemoryApi } from '../../../test/support/memory-api.ts';
 import { RawHttp } from '../../../test/support/raw-http.ts';
+import { SandboxError } from '../../domain/errors.ts';
 import type { FileRead } from '../../runtime/runtime.ts';
 
 const FILES = '/v1/sandboxes/dev/files?path=';
@@ -89,9 +90,13 @@ test('an upload that breaks off leaves the old file', async () => {
   expect((await http.call({ path: `${FILES}/tmp/kept` })).text).toBe('old');
 });
 
-test('an upload that is refused at once is answered, and the connection goes on', async () => {
-  const refused = await put('/no/such/file', Buffer.alloc(3 * 1024 * 1024));
-  expect(refused.status).toBe(404);
+test('an upload that is refused in its middle is answered, and the connection goes on', async () => {
+  api.sandboxes.writeFile = async (_id, _path, content) => {
+    for await (const piece of content) if (piece.length > 0) break;
+    throw new SandboxError('NO_SPACE', 'Cannot write "/tmp/x": the writable layer is full');
+  };
+  const refused = await put('/tmp/x', Buffer.alloc(3 * 1024 * 1024));
+  expect(refused.status).toBe(503);
   const next = await http.call({ path: '/cgi-bin/health' });
   expect(next).toMatchObject({ status: 200, localPort: refused.localPort });
 });
