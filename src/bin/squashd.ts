@@ -28,10 +28,14 @@ function linkFrom(env: NodeJS.ProcessEnv): BrokerLink | undefined {
   return fd === undefined || runDir === undefined ? undefined : { fd: Number(fd), runDir };
 }
 
+/** What a person can mend is said to a person; what may be a defect is logged with its stack. */
 function fail(error: unknown, message: string): never {
+  if (!(error instanceof SandboxError) || error.kind === 'internal') log.error({ err: error }, message);
+  if (error instanceof SandboxError) {
+    const hint = error.hint === undefined ? '' : `\n${error.hint}`;
+    process.stderr.write(`squashd: ${error.message}${hint}\n`);
+  }
   const isHopeless = error instanceof SandboxError && ['SETTINGS_INVALID', 'RECORD_DAMAGED'].includes(error.code);
-  const hint = error instanceof SandboxError ? error.hint : undefined;
-  log.error({ err: error, ...(hint !== undefined && { hint }) }, message);
   process.exit(isHopeless ? HOPELESS : FAILED);
 }
 
