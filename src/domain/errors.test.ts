@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { ERRORS, SandboxError } from './errors.ts';
+import { errorsPage } from './errors-page.ts';
 import { keepSecret, redact } from './redact.ts';
 
 test('SandboxError takes kind, status and hint from the table', () => {
@@ -42,4 +43,8 @@ test('SandboxError lets no registered secret and no control character through', 
 test('redact() leaves ordinary text alone', () => {
   keepSecret('abc');
   expect(redact('abc ä 世界')).toBe('abc ä 世界');
+});
+
+test('docs/errors.md says what the table says', async () => {
+  await expect(errorsPage()).toMatchFileSnapshot('../../docs/errors.md');
 });

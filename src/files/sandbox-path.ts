@@ -10,8 +10,12 @@ const MAX_PATH_BYTES = 4095;
  * @throws INVALID_ARGUMENT
  */
 export function checkSandboxPath(path: string): string {
-  if (!path.startsWith('/')) throw new SandboxError('INVALID_ARGUMENT', `path must be absolute: "${path}"`);
-  if (path.includes('\0') || Buffer.byteLength(path) > MAX_PATH_BYTES)
-    throw new SandboxError('INVALID_ARGUMENT', `path must have at most ${MAX_PATH_BYTES} bytes and no NUL`);
+  if (!path.startsWith('/')) throw invalid(path, 'it must be absolute');
+  if (path.includes('\0')) throw invalid(path, 'it holds a NUL');
+  if (Buffer.byteLength(path) > MAX_PATH_BYTES) throw invalid(path, `it is longer than ${MAX_PATH_BYTES} bytes`);
   return path;
+}
+
+function invalid(path: string, reason: string): SandboxError {
+  return new SandboxError('INVALID_ARGUMENT', `Cannot use path "${path.slice(0, 80)}": ${reason}`);
 }
