@@ -4,7 +4,7 @@ import { SandboxError } from '../domain/errors.ts';
 import { askForBody } from './expect-continue.ts';
 
 /** Of a JSON body, contract §1. */
-export const BODY_LIMIT_BYTES = 1024 * 1024;
+const BODY_LIMIT_BYTES = 1024 * 1024;
 /** A body of that size needs a second of a slow line; a client that trickles must not hold a connection for ever. */
 const BODY_DEADLINE_MS = 30_000;
 

@@ -4,13 +4,13 @@ import type { Log } from '../lib/log.ts';
 import type { Sandboxes } from '../sandboxes/sandboxes.ts';
 
 /** What the API asks of the sandboxes. */
-export type SandboxesService = Pick<
+type SandboxesService = Pick<
   Sandboxes,
   'create' | 'list' | 'info' | 'destroy' | 'exec' | 'logs' | 'spawn' | 'readFile' | 'writeFile' | 'writeTar' | 'count'
 >;
 
 /** What the API asks of the layer store. */
-export type LayersService = Pick<Layers, 'list' | 'hasBase'>;
+type LayersService = Pick<Layers, 'list' | 'hasBase'>;
 
 /** The settings that decide who may ask, and what a create means that leaves its layers out. */
 export type ApiSettings = Pick<Settings, 'authToken' | 'hosts' | 'defaultLayers'>;
