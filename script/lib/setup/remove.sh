@@ -27,18 +27,17 @@ remove_unused_nodes() {
   done
 }
 
+# dpkg takes exactly these, and refuses when something else has come to need one; apt would take that along.
 remove_packages() {
-  [ -f "$PACKAGE_RECORD" ] || return 0
+  [ -s "$PACKAGE_RECORD" ] || { rm -f "$PACKAGE_RECORD" && return 0; }
   local -a packages
   mapfile -t packages < <(sort -u "$PACKAGE_RECORD")
   if [ -n "$REMOVE_PACKAGES" ]; then
-    step 'Removing Debian packages' apt-get purge -y --autoremove "${packages[@]}"
-    rm -f "$PACKAGE_RECORD"
+    step "Removing ${#packages[@]} Debian packages" dpkg --purge "${packages[@]}"
   else
-    say "Debian packages that setup installed stay. To remove them: apt-get purge --autoremove ${packages[*]}"
-    # The list went out with the line above; keeping it would leave a file behind.
-    rm -f "$PACKAGE_RECORD"
+    say "Debian packages that setup installed stay. To remove them: dpkg --purge ${packages[*]}"
   fi
+  rm -f "$PACKAGE_RECORD"
 }
 
 # A bundle whose checkout is gone belongs to nobody.

@@ -99,17 +99,19 @@ test('a file that vanished from the installation comes back', { timeout: SETUP_T
   expect(sh(`test -x ${bundle()}/squash-broker`).status).toBe(0);
 });
 
-test('a missing Debian package is installed and recorded', { timeout: SETUP_TIMEOUT_MS }, () => {
-  // Stand-ins for dpkg-query and apt-get: one package is missing until apt-get was called for it.
+test('a missing Debian package is installed, and all that came with it is recorded', {
+  timeout: SETUP_TIMEOUT_MS,
+}, () => {
+  // Stand-ins: attr is missing until apt-get was called, and brings a library along.
   sh(`mkdir ../fake && cd ../fake
-    printf '#!/bin/sh\\nshift 2; for p; do [ "$p" = attr ] && [ ! -e ${checkout.path}/../fake/done ] || echo "installed $p"; done\\n' > dpkg-query
-    printf '#!/bin/sh\\necho "$@" >> ${checkout.path}/../fake/done\\n' > apt-get
+    printf '#!/bin/sh\n[ ! -e ${checkout.path}/../fake/done ] || echo installed libattr9\n/usr/bin/dpkg-query "$@" | { [ -e ${checkout.path}/../fake/done ] && cat || grep -v " attr$"; }\n' > dpkg-query
+    printf '#!/bin/sh\necho "$@" >> ${checkout.path}/../fake/done\n' > apt-get
     chmod +x dpkg-query apt-get`);
   const fake = machine.run(['sh', '-c', 'PATH="$PWD/../fake:$PATH" exec script/setup'], { cwd: checkout.path });
   expect(fake.stderr).toContain('packages  attr\n');
   expect(fake.status).toBe(0);
   expect(sh('cat ../fake/done').stdout).toBe('install -y --no-install-recommends attr\n');
-  expect(sh(`cat ${INSTALL_ROOT}/packages`).stdout).toBe('attr\n');
+  expect(sh(`cat ${INSTALL_ROOT}/packages`).stdout).toBe('attr\nlibattr9\n');
   sh('rm -r ../fake');
 });
 
@@ -137,7 +139,7 @@ test('--remove of the last checkout leaves nothing, and tells which packages sta
   sh(`rm -r ${INSTALL_ROOT}/other`);
   const { status, stderr } = setup('--remove');
   expect(status).toBe(0);
-  expect(stderr).toContain('apt-get purge --autoremove attr');
+  expect(stderr).toContain('dpkg --purge attr libattr9\n');
   expect(sh(`ls -d ${INSTALL_ROOT} /etc/squash`).stdout).toBe('');
   expect(sh('grep -h ^squash /etc/passwd /etc/shadow /etc/group /etc/gshadow /etc/subuid /etc/subgid').stdout).toBe('');
   expect(setup('--remove').status).toBe(0);
