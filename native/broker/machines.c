@@ -21,7 +21,7 @@ static unsigned slot_of(const struct server *server, const struct machine *machi
 
 static int is_labelled(const struct machine *machine)
 {
-    return machine->state >= MACHINE_STARTING || (machine->state == MACHINE_PREPARING && machine->wanted);
+    return (machine->state >= MACHINE_STARTING && machine->state != MACHINE_STUCK) || (machine->state == MACHINE_PREPARING && machine->wanted);
 }
 
 struct machine *machine_of(struct server *server, const key_t8 *label)
@@ -287,9 +287,8 @@ void machine_cleaned(struct server *server, unsigned slot, const struct wire_out
     if (outcome->error)
         say("cannot clean slot %u: %s: %s (%s)", slot, step_text(outcome->step), outcome->text,
             strerror((int)outcome->error));
-    /* A slot that could not be cleaned is not lent again; the next broker tries once more. */
     memset(machine, 0, sizeof *machine);
-    machine->state = outcome->error ? MACHINE_CLEANING : MACHINE_FREE;
+    machine->state = outcome->error ? MACHINE_STUCK : MACHINE_FREE;
     machine->channel = machine->pidfd = -1;
     if (start_id)
         reply(server, OP_SANDBOX_START, start_id, &failure, NULL, 0);

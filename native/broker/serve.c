@@ -102,14 +102,17 @@ static void tick(struct server *server)
         daemon_spawn(server);
 }
 
+/* What must come to its end before the broker may: everything but machines that run on without it. */
 static int has_errands(const struct server *server)
 {
     for (unsigned i = 0; i < WORKERS; i++)
         if (server->workers[i].pid)
             return 1;
-    for (unsigned i = 0; i < SLOTS; i++)
-        if (server->machines[i].state == MACHINE_DEAD || server->machines[i].state == MACHINE_ENDING)
+    for (unsigned i = 0; i < SLOTS; i++) {
+        enum machine_state state = server->machines[i].state;
+        if (state != MACHINE_FREE && state != MACHINE_RUNNING && state != MACHINE_STUCK)
             return 1;
+    }
     return 0;
 }
 

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static int parse_number(const char *text, unsigned long max, unsigned long *value)
@@ -135,7 +136,14 @@ int state_root_open(struct broker *broker, const struct arguments *arguments, st
 int state_root_lock(const struct broker *broker, struct outcome *out)
 {
     int fd = openat(broker->data, ".lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB))
+    /* Children of a broker that was just killed share its lock until their own death signal reaches them. */
+    int locked = 0;
+    for (int tries = 0; fd >= 0 && !locked && tries < 300; tries++) {
+        locked = !flock(fd, LOCK_EX | LOCK_NB);
+        if (!locked)
+            nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+    }
+    if (!locked)
         return fail_with(out, EBUSY, STEP_REQUEST, "another squash-broker serves this state root");
     return 0;
 }

@@ -1,4 +1,4 @@
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SandboxError } from '../../domain/errors.ts';
@@ -46,11 +46,6 @@ export class BrokerClient {
     socket.on('error', () => socket.destroy());
     socket.on('end', () => socket.destroy());
     socket.on('data', (data) => this.#receive(data));
-  }
-
-  /** Takes the descriptor that the broker passed on when it started this process. */
-  static fromDescriptor(fd: number, onExited: (label: string) => void): BrokerClient {
-    return new BrokerClient(new Socket({ fd, readable: true, writable: true }), onExited);
   }
 
   /** @throws BROKER_GONE, and what `brokerError` makes of a refusal */

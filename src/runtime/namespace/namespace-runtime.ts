@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import type { Digest, SandboxLabel, UpperId } from '../../domain/ids.ts';
 import type { Machine, MachineSpec, Runtime, RuntimeInventory, RuntimeStatus, UpperOptions } from '../runtime.ts';
 import { BrokerClient } from './broker-client.ts';
@@ -9,8 +10,8 @@ const EMPTY = Buffer.alloc(0);
 const ENTRY_BYTES = { sandboxes: 16, uppers: 16, layers: 32 } as const;
 
 export interface NamespaceRuntimeOptions {
-  /** Descriptor of the connection to the broker, inherited from it. */
-  readonly brokerFd: number;
+  /** The one connection to the broker. */
+  readonly broker: Socket;
   /** `/run/squash/<instance>`. */
   readonly runFolder: string;
   /** State root. */
@@ -32,7 +33,7 @@ export class NamespaceRuntime implements Runtime {
 
   constructor(options: NamespaceRuntimeOptions) {
     this.#options = options;
-    this.#broker = BrokerClient.fromDescriptor(options.brokerFd, (label) => this.#settleExit(label));
+    this.#broker = new BrokerClient(options.broker, (label) => this.#settleExit(label));
     this.lost = this.#broker.lost;
   }
 
@@ -147,6 +148,14 @@ export class NamespaceRuntime implements Runtime {
   }
 }
 
-export function createNamespaceRuntime(options: NamespaceRuntimeOptions): NamespaceRuntime {
-  return new NamespaceRuntime(options);
+export interface InheritedBroker {
+  /** Descriptor of the connection, passed on by the broker when it started this process. */
+  readonly brokerFd: number;
+  readonly runFolder: string;
+  readonly dataFolder: string;
+}
+
+export function createNamespaceRuntime({ brokerFd, runFolder, dataFolder }: InheritedBroker): NamespaceRuntime {
+  const broker = new Socket({ fd: brokerFd, readable: true, writable: true });
+  return new NamespaceRuntime({ broker, runFolder, dataFolder });
 }
