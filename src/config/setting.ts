@@ -50,6 +50,6 @@ export function flag(about: About): Setting<boolean> {
   return { ...about, unit: '`1` = on', parse };
 }
 
-export function text<T>(about: About & { unit: string; parse: (text: string) => T }): Setting<T> {
+export function special<T>(about: About & { unit: string; parse: (text: string) => T }): Setting<T> {
   return about;
 }

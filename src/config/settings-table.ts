@@ -1,4 +1,4 @@
-import { flag, oneOf, text, wholeNumber } from './setting.ts';
+import { flag, oneOf, special, wholeNumber } from './setting.ts';
 import {
   parseFolder,
   parseHosts,
@@ -13,7 +13,7 @@ const NOT_YET = 'is not part of this version';
 
 /** Every setting of the product. `docs/settings.md` is made from it. */
 export const SETTINGS = {
-  dataDir: text({
+  dataDir: special({
     name: 'SQUASH_DATA',
     alias: 'SQUASH_DATA_DIR',
     defaultText: '/data',
@@ -29,7 +29,7 @@ export const SETTINGS = {
     min: 0,
     max: 65_535,
   }),
-  listen: text({
+  listen: special({
     name: 'SQUASH_LISTEN',
     defaultText: '',
     unit: 'IP address',
@@ -43,21 +43,21 @@ export const SETTINGS = {
     words: ['chroot', 'memory'],
     refused: { firecracker: NOT_YET },
   }),
-  authToken: text({
+  authToken: special({
     name: 'SQUASH_AUTH_TOKEN',
     defaultText: '',
     unit: 'token',
     doc: 'Bearer token that every request must carry, health and the page excepted. Empty: no authentication.',
     parse: parseToken,
   }),
-  api: text({
+  api: special({
     name: 'SQUASH_API',
     defaultText: '',
     unit: 'URL',
     doc: 'The daemon that the CLI talks to. Empty: `http://localhost:$SQUASH_PORT`.',
     parse: parseUrl,
   }),
-  hosts: text({
+  hosts: special({
     name: 'SQUASH_HOSTS',
     defaultText: '',
     unit: 'names, comma-separated',
@@ -72,7 +72,7 @@ export const SETTINGS = {
     min: 1,
     max: 100_000,
   }),
-  defaultLayers: text({
+  defaultLayers: special({
     name: 'SQUASH_DEFAULT_LAYERS',
     defaultText: '000-base-alpine',
     unit: 'layer names, comma-separated',
@@ -123,7 +123,7 @@ export const SETTINGS = {
     min: 1,
     max: 1_000_000,
   }),
-  uidBase: text({
+  uidBase: special({
     name: 'SQUASH_UID_BASE',
     defaultText: '',
     unit: 'user id',

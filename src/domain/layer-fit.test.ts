@@ -5,8 +5,11 @@ const layer = (name: string, libc: string, arch = 'x86_64') => ({ name, libc, ar
 const BASE = layer('000-base-alpine', 'musl');
 
 test('checkFit() accepts layers of one libc, and layers without any', () => {
-  checkFit([BASE, layer('100-nodejs', 'musl'), layer('300-deps', 'none', 'any')], 'x86_64');
-  checkFit([layer('300-deps', 'none', 'any'), layer('301-more', 'none')], 'x86_64');
+  const stacks = [
+    [BASE, layer('100-nodejs', 'musl'), layer('300-deps', 'none', 'any')],
+    [layer('300-deps', 'none', 'any'), layer('301-more', 'none')],
+  ];
+  for (const stack of stacks) expect(() => checkFit(stack, 'x86_64')).not.toThrow();
 });
 
 test('checkFit() refuses a glibc layer on a musl base by name', () => {

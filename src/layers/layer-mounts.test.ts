@@ -8,8 +8,8 @@ const B = 'b'.repeat(64) as Digest;
 
 let mounted: Set<Digest>;
 const runtime = {
-  attachLayer: vi.fn(async (digest: Digest) => void mounted.add(digest)),
-  detachLayer: vi.fn(async (digest: Digest) => void mounted.delete(digest)),
+  attachLayer: vi.fn<(digest: Digest) => Promise<void>>(async (digest: Digest) => void mounted.add(digest)),
+  detachLayer: vi.fn<(digest: Digest) => Promise<void>>(async (digest: Digest) => void mounted.delete(digest)),
 };
 let mounts: LayerMounts;
 beforeEach(() => {
@@ -48,6 +48,16 @@ test('LayerMounts keeps a layer that is asked for again in time', async () => {
   await vi.advanceTimersByTimeAsync(10_000);
   expect(mounted.has(A)).toBe(true);
   expect(runtime.attachLayer).toHaveBeenCalledTimes(1);
+});
+
+test('LayerMounts waits anew after each last user', async () => {
+  await (await mounts.acquire([A]))[Symbol.asyncDispose]();
+  await vi.advanceTimersByTimeAsync(4000);
+  await (await mounts.acquire([A]))[Symbol.asyncDispose]();
+  await vi.advanceTimersByTimeAsync(4999);
+  expect(mounted.has(A)).toBe(true);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(mounted.has(A)).toBe(false);
 });
 
 test('LayerMounts mounts again what is asked for while it is being unmounted', async () => {

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { parseLayerName } from '../domain/ids.ts';
-import { SILENT } from '../lib/log.ts';
+import { type Log, SILENT } from '../lib/log.ts';
 import { Layers } from './layers.ts';
 import { parseSidecar } from './sidecar.ts';
 
 let dir: string;
-const error = vi.fn();
+const error = vi.fn<Log['error']>();
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'layers-'));
   error.mockReset();

@@ -1,4 +1,4 @@
-import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -40,13 +40,28 @@ test('AppendFile commits a hundred appends of one moment with one fdatasync', as
   expect((await readFile(path, 'utf8')).split('\n')).toHaveLength(102);
 });
 
-test('AppendFile takes a failed write back and goes on', async () => {
+test('AppendFile takes back a write of which a full disk took a part, and goes on', async () => {
   await using file = await AppendFile.open(path);
   const write = vi.spyOn(await fileHandle(), 'write');
-  write.mockRejectedValueOnce(Object.assign(new Error('full'), { code: 'ENOSPC' }));
+  write.mockImplementationOnce(async () => {
+    await appendFile(path, 'lo');
+    throw Object.assign(new Error('full'), { code: 'ENOSPC' });
+  });
   await expect(file.append('lost\n')).rejects.toThrow('full');
   await file.append('kept\n');
   expect(await readFile(path, 'utf8')).toBe('head\nkept\n');
+});
+
+test('AppendFile leaves nothing of a failed write to who reads next', async () => {
+  {
+    await using file = await AppendFile.open(path);
+    vi.spyOn(await fileHandle(), 'write').mockImplementationOnce(async () => {
+      await appendFile(path, 'lo');
+      throw new Error('full');
+    });
+    await expect(file.append('lost\n')).rejects.toThrow('full');
+  }
+  expect(await readFile(path, 'utf8')).toBe('head\n');
 });
 
 test('AppendFile accepts nothing more once fdatasync failed, as no later one can be trusted', async () => {

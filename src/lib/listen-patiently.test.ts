@@ -10,7 +10,7 @@ test('listenPatiently() listens as soon as a predecessor lets go', async () => {
     old.listen(0, '127.0.0.1', () => resolve((old.address() as { port: number }).port));
   });
   const young = createServer();
-  const listen = vi.fn(async () => {
+  const listen = vi.fn<() => Promise<string>>(async () => {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     young.once('error', reject).listen(port, '127.0.0.1', resolve);
     // The second try finds the address free.
@@ -28,7 +28,7 @@ test('listenPatiently() gives up when its time is over', async () => {
 });
 
 test('listenPatiently() does not try twice what cannot get better', async () => {
-  const listen = vi.fn(() => Promise.reject(Object.assign(new Error('no'), { code: 'EACCES' })));
+  const listen = vi.fn<() => Promise<never>>(() => Promise.reject(Object.assign(new Error('no'), { code: 'EACCES' })));
   await expect(listenPatiently(listen, { patienceMs: 10_000 })).rejects.toThrow('no');
   expect(listen).toHaveBeenCalledTimes(1);
 });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { SILENT } from '../lib/log.ts';
+import { type Log, SILENT } from '../lib/log.ts';
 import type { ExecResult } from '../sandboxes/types.ts';
 import { ExecLog, type LogEntry } from './exec-log.ts';
 
@@ -110,7 +110,7 @@ test('ExecLog leaves no gap when a later command has the next number already', a
 });
 
 test('ExecLog goes on without a trace when the disk is full, and says so', async () => {
-  const warn = vi.fn();
+  const warn = vi.fn<Log['warn']>();
   const log = await ExecLog.open(dir, { maxEntries: 9, maxBytes: 1e6, log: { ...SILENT, warn } });
   const full = Object.assign(new Error('full'), { code: 'ENOSPC' });
   const write = vi.spyOn(fs, 'writeFileSync').mockImplementation(() => {

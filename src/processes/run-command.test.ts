@@ -45,7 +45,7 @@ function run(cmd: string, options: Partial<ExecCall> & { signal?: AbortSignal } 
 /** The next command of the machine is one that this test plays. */
 function playCommand(): { process: MachineProcess; ends: PromiseWithResolvers<never>; kill: ReturnType<typeof vi.fn> } {
   const ends = Promise.withResolvers<never>();
-  const kill = vi.fn();
+  const kill = vi.fn<() => void>();
   const process = {
     supervisorPid: 7,
     exited: ends.promise,
@@ -120,7 +120,7 @@ test('runCommand() has a stubborn tree killed from outside and answers within ha
   vi.useFakeTimers();
   playCommand();
   const killTree = vi.spyOn(machine, 'killTree').mockReturnValue(new Promise(() => {}));
-  const answered = vi.fn();
+  const answered = vi.fn<() => void>();
   const result = run('x', { timeoutSeconds: 1 }).then((each) => {
     answered();
     return each;
@@ -192,8 +192,9 @@ test('runCommand() calls a command interrupted that a kill of another tree hit',
   const ended = run('culprit');
   const report = { exitCode: 137, signal: 9, strangerKills: 1, treeEmpty: true, stdoutBytes: 0, stderrBytes: 0 };
   culprit.ends.resolve({ ...report, exitCode: 0, signal: 0, strangerKills: 0, treeEmpty: false } as never);
-  await Promise.resolve();
   victim.ends.resolve(report as never);
+  // The victim's end is known before it is known whose kill it was.
+  await new Promise(setImmediate);
   escalating.resolve({ escalated: true });
   expect(await hit).toMatchObject({ exit_code: 137, interrupted: true });
   expect(await ended).toMatchObject({ exit_code: 0 });

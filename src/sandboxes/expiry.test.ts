@@ -17,7 +17,7 @@ function setup(lifetimesMs: number[]) {
       (ms, index) => ({ id: `s${index}`, expiresAt: ms === 0 ? undefined : new Date(Date.now() + ms) }) as Sandbox,
     ),
   );
-  const destroy = vi.fn(async (sandbox: Sandbox) => void sandboxes.delete(sandbox));
+  const destroy = vi.fn<(sandbox: Sandbox) => Promise<void>>(async (sandbox) => void sandboxes.delete(sandbox));
   const expiry = new Expiry({ all: () => [...sandboxes], destroy, now: () => new Date(), log: SILENT });
   return { expiry, destroy, ids: () => [...sandboxes].map((sandbox) => sandbox.id) };
 }

@@ -136,6 +136,22 @@ test('after a reboot sandboxes are stopped, and the next exec starts them with t
   expect(await statesOf(next)).toEqual({ a: 'running' });
 });
 
+test('a sandbox that could not be had back at once is had back by its next exec', async () => {
+  const first = await world.start();
+  await first.sandboxes.create(createRequest('a'));
+  await execIn(first.sandboxes, 'a', 'echo kept > /root/file');
+  await world.kill(first);
+  world.host.reboot();
+  world.host.onOperation = (operation) => {
+    if (operation === 'attachUpper') throw new SandboxError('START_FAILED', 'no loop device');
+  };
+  const next = await world.start();
+  expect(await statesOf(next)).toEqual({ a: 'failed' });
+  world.host.onOperation = () => {};
+  expect(await execIn(next.sandboxes, 'a', 'cat /root/file')).toMatchObject({ stdout: 'kept\n' });
+  expect(await statesOf(next)).toEqual({ a: 'running' });
+});
+
 test('a sandbox whose data is gone is failed, keeps the others from nothing, and can be destroyed', async () => {
   const first = await world.start({ settings: { upper: 'tmpfs' } });
   await first.sandboxes.create(createRequest('a'));

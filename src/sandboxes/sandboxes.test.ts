@@ -1,9 +1,10 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createRequest, execIn, SandboxWorld, type TestDaemon } from '../../test/support/sandbox-world.ts';
 import { SandboxError } from '../domain/errors.ts';
 import { labelOf, parseLayerName, parseSandboxId } from '../domain/ids.ts';
+import { settlesWithin } from '../lib/deadline.ts';
 
 let world: SandboxWorld;
 let daemon: TestDaemon;
@@ -315,6 +316,8 @@ test.each(['attachLayer', 'makeUpper', 'start'])(
     const outcome = expect(created).rejects.toMatchObject({ code: 'SANDBOX_BUSY' });
     await reached.promise;
     const destroyed = daemon.sandboxes.destroy(A);
+    // One that did not wait for the create would be done by now, and the create would go on making things.
+    expect(await settlesWithin(destroyed, 30)).toBe(false);
     goOn.resolve();
     await destroyed;
     await outcome;
@@ -323,6 +326,34 @@ test.each(['attachLayer', 'makeUpper', 'start'])(
     expect(await folders()).toEqual([]);
   },
 );
+
+test('a create that is destroyed while it waits for its upper never starts a machine', async () => {
+  const operations: string[] = [];
+  let destroyed: Promise<void> | undefined;
+  world.host.onOperation = (operation) => {
+    operations.push(operation);
+    if (operation === 'makeUpper') destroyed = daemon.sandboxes.destroy(A);
+  };
+  await expect(daemon.sandboxes.create(createRequest('a'))).rejects.toMatchObject({ code: 'SANDBOX_BUSY' });
+  await destroyed;
+  expect(operations).not.toContain('start');
+});
+
+test('nothing of a sandbox exists before its record does, and nothing is acknowledged before it is on disk', async () => {
+  const path = join(world.dir, 'state', 'sandboxes.jsonl');
+  const states: string[] = [];
+  world.host.onOperation = async (operation) => {
+    const lines = (await readFile(path, 'utf8')).trim().split('\n');
+    const { entry } = JSON.parse(lines.at(-1) ?? '') as { entry: { record: { state: string } } };
+    states.push(`${operation}: ${entry.record.state}`);
+  };
+  await daemon.sandboxes.create(createRequest('a'));
+  const create = ['attachLayer: creating', 'makeUpper: creating', 'start: creating', 'upperUsage: running'];
+  expect(states.splice(0).toSorted()).toEqual(create);
+  await daemon.sandboxes.destroy(A);
+  expect(states).toEqual(['stopMachine: destroying', 'dropUpper: destroying']);
+  expect(await readFile(path, 'utf8')).toMatch(/"gone":"a"\}\}\n$/);
+});
 
 test('destroy() that failed can be asked for again', async () => {
   await daemon.sandboxes.create(createRequest('a'));

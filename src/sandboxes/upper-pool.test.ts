@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { SandboxError } from '../domain/errors.ts';
-import { SILENT } from '../lib/log.ts';
+import { type Log, SILENT } from '../lib/log.ts';
 import { MemoryHost } from '../runtime/memory/memory-host.ts';
 import { MemoryRuntime } from '../runtime/memory/memory-runtime.ts';
 import { UpperPool, type UpperPoolOptions } from './upper-pool.ts';
@@ -35,7 +35,7 @@ test('UpperPool gives a ready upper without making one, and makes another for it
   const pool = makePool();
   pool.start();
   await settled(pool, 4);
-  const makes = vi.fn();
+  const makes = vi.fn<(operation: string) => void>();
   host.onOperation = makes;
   const lease = pool.take();
   expect(host.uppers.has(lease.id)).toBe(true);
@@ -78,19 +78,26 @@ test('UpperPool keeps none ready in memory', async () => {
 });
 
 test('UpperPool gives nothing on a host that is nearly full, ready or not', async () => {
-  const pool = makePool({ reserveBytes: 5000, ready: 1 });
+  const pool = makePool({ reserveBytes: 5e6, ready: 1 });
   pool.start();
   await settled(pool, 1);
-  host.freeBytes = 4999;
-  const full = { code: 'NO_SPACE', message: 'no space for a writable layer' };
-  await expect(pool.take().make()).rejects.toMatchObject(full);
-  await expect(pool.take().make()).rejects.toMatchObject(full);
+  const full = expect.objectContaining({ code: 'NO_SPACE', message: 'no space for a writable layer' });
+  host.freeBytes = 5e6 - 1;
+  expect(() => pool.take()).toThrow(full);
+  expect(pool.readyCount).toBe(1);
+  host.freeBytes = 5e6;
+  expect(() => pool.take()).not.toThrow();
+});
+
+test('UpperPool leaves room for records and logs where no reserve is asked for', () => {
+  host.freeBytes = 1024 * 1024 - 1;
+  expect(() => makePool({ ready: 0 }).take()).toThrow(expect.objectContaining({ code: 'NO_SPACE' }));
 });
 
 test('UpperPool stops filling a full disk, and goes on with the next create', async () => {
-  const warn = vi.fn();
-  host.freeBytes = 2500;
-  const pool = makePool({ log: { ...SILENT, warn } });
+  const warn = vi.fn<Log['warn']>();
+  host.freeBytes = 25e6;
+  const pool = makePool({ sizeBytes: 1e7, log: { ...SILENT, warn } });
   pool.start();
   await settled(pool, 2);
   await expect.poll(() => warn.mock.calls.length).toBe(1);

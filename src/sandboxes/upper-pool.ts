@@ -18,6 +18,9 @@ export interface UpperLease {
   make(): Promise<void>;
 }
 
+// Room for records and logs, also where no reserve is asked for.
+const LEAST_FREE_BYTES = 1024 * 1024;
+
 // Making one takes 5 to 10 ms of a processor: a burst of creates should be over before.
 const QUIET_MS = 50;
 
@@ -50,15 +53,14 @@ export class UpperPool implements AsyncDisposable {
    * The next upper: its name at once, so that a record can name it before it is anyone's.
    *
    * @param sizeBytes another size than the usual one
+   * @throws NO_SPACE on a host that is nearly full, also when one is ready that has its space already
    */
   take(sizeBytes: number = this.#options.sizeBytes): UpperLease {
+    if (this.#options.freeBytes() < Math.max(this.#options.reserveBytes, LEAST_FREE_BYTES)) throw noSpace();
     const ready = sizeBytes === this.#options.sizeBytes ? this.#ready.shift() : undefined;
     this.#fillLater();
-    if (ready === undefined) {
-      const id = newUpperId();
-      return { id, make: () => this.#make(id, sizeBytes) };
-    }
-    return { id: ready, make: async () => this.#checkReserve() };
+    const id = ready ?? newUpperId();
+    return { id, make: async () => (ready === undefined ? this.#make(id, sizeBytes) : undefined) };
   }
 
   /** Ends filling and drops what is ready. */
@@ -76,11 +78,6 @@ export class UpperPool implements AsyncDisposable {
     } catch (error) {
       throw error instanceof SandboxError && error.code === 'NO_SPACE' ? noSpace(error) : error;
     }
-  }
-
-  /** A ready upper has its space already, but a host that is nearly full takes no new sandbox. */
-  #checkReserve(): void {
-    if (this.#options.freeBytes() < this.#options.reserveBytes) throw noSpace();
   }
 
   #fillLater(): void {
