@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import type { ExecStart } from '../api/v1/exec-wire.ts';
-import type { RemoteProcess } from '../client/remote-process.ts';
+import type { OnOutput, RemoteProcess } from '../client/remote-process.ts';
 import type { Cli } from './cli.ts';
 import { writeTo } from './cli-io.ts';
 import { RawTerminal, terminalSize } from './terminal.ts';
@@ -30,16 +30,22 @@ export async function runLive(cli: Cli, id: string, live: LiveCommand): Promise<
     ...(live.workdir === undefined ? {} : { workdir: live.workdir }),
     ...(live.tty ? { pty: terminalSize(io.stdout) } : {}),
   };
+  using interruption = new Interruption(cli);
   const client = await cli.client();
-  using remote = await client.spawn(id, start, { onOutput: (stream, data) => writeTo(io[stream], data) });
+  const output = new HeldOutput(io);
+  const starting = client.spawn(id, start, { onOutput: output.write });
+  const first = await Promise.race([starting, interruption.ending]);
+  if (typeof first === 'number') return first;
+  using remote = first;
+  interruption.target = remote;
   using _terminal = live.tty && live.stdin && io.stdin.isTTY ? new RawTerminal(io) : undefined;
   using _window = live.tty ? followSize(cli, remote) : undefined;
+  output.release();
   const input = live.stdin ? forwardInput(io.stdin, remote) : undefined;
-  using interrupted = whenInterrupted(cli, remote);
-  const ways = [remote.exited.then(({ exitCode }) => exitCode), interrupted.promise];
   const deadline = live.timeoutSeconds === undefined ? undefined : timeout(live.timeoutSeconds);
   try {
-    return await Promise.race(deadline === undefined ? ways : [...ways, deadline.promise]);
+    const exited = remote.exited.then(({ exitCode }) => exitCode);
+    return await Promise.race([exited, interruption.ending, ...(deadline === undefined ? [] : [deadline.promise])]);
   } finally {
     clearTimeout(deadline?.timer);
     input?.stop();
@@ -51,17 +57,51 @@ function timeout(seconds: number): { promise: Promise<number>; timer: NodeJS.Tim
   return { promise, timer: setTimeout(() => resolve(EXIT_TIMEOUT), seconds * 1000) };
 }
 
-/** The first Ctrl-C is the command's; the second, and any other signal that ends programs, is ours. */
-function whenInterrupted(cli: Cli, remote: RemoteProcess): { promise: Promise<number> } & Disposable {
-  const { promise, resolve } = Promise.withResolvers<number>();
-  let isForwarded = false;
-  const listening = cli.onInterrupt((name) => {
-    const number = constants.signals[name];
-    if (name !== 'SIGINT' || isForwarded) resolve(128 + number);
-    else remote.signal(number);
-    isForwarded = true;
-  });
-  return { promise, [Symbol.dispose]: () => listening[Symbol.dispose]() };
+/**
+ * Output that comes before the terminal is raw waits: what it makes the terminal answer must go to the command, not on the screen.
+ * It is kept here, not held up: the news that the command has started may come after its first output.
+ */
+class HeldOutput {
+  readonly #io: Cli['io'];
+  #held: Parameters<OnOutput>[] | undefined = [];
+
+  constructor(io: Cli['io']) {
+    this.#io = io;
+  }
+
+  readonly write: OnOutput = (stream, data) => {
+    if (this.#held === undefined) return writeTo(this.#io[stream], data);
+    this.#held.push([stream, data]);
+  };
+
+  release(): void {
+    for (const [stream, data] of this.#held ?? []) this.#io[stream].write(data);
+    this.#held = undefined;
+  }
+}
+
+/** What the signals that end programs do while a command runs: the first Ctrl-C is the command's, all else ends us. */
+class Interruption implements Disposable {
+  /** Resolves to 128+n when it is us who are to end. */
+  readonly ending: Promise<number>;
+  /** Who gets the first Ctrl-C; nobody until the command has started. */
+  target: Pick<RemoteProcess, 'signal'> | undefined;
+  readonly #listening: Disposable;
+
+  constructor(cli: Cli) {
+    const { promise, resolve } = Promise.withResolvers<number>();
+    this.ending = promise;
+    this.#listening = cli.onInterrupt((name) => {
+      const number = constants.signals[name];
+      if (name === 'SIGINT' && this.target !== undefined) this.target.signal(number);
+      else resolve(128 + number);
+      this.target = undefined;
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#listening[Symbol.dispose]();
+  }
 }
 
 function followSize(cli: Cli, remote: RemoteProcess): Disposable {

@@ -11,9 +11,8 @@ export interface KnownRecipe {
 
 /** What a tool can build, and what of it there is. @param modules the `modules` folder of the state root, which only root may read */
 export async function recipesTable(recipes: readonly KnownRecipe[], modules: string, width: number): Promise<string[]> {
-  const store = new LayerStore(modules);
   const rows = await Promise.all(
-    recipes.map(async ({ words, layer }) => [words, layer, ...(await stateOf(store, layer))]),
+    recipes.map(async ({ words, layer }) => [words, layer, ...(await stateOf(modules, layer))]),
   );
   const columns = [
     { title: 'RECIPE' },
@@ -24,9 +23,9 @@ export async function recipesTable(recipes: readonly KnownRecipe[], modules: str
   return formatTable(columns, rows, width);
 }
 
-async function stateOf(store: LayerStore, layer: LayerName): Promise<[string, string]> {
+async function stateOf(modules: string, layer: LayerName): Promise<[string, string]> {
   try {
-    const sidecar = await store.find(layer);
+    const sidecar = await new LayerStore(modules).find(layer);
     return sidecar === undefined
       ? ['not built', '']
       : [`built: ${sidecar.recipe.replace(/ #[0-9a-f]+$/, '')}`, formatBytes(sidecar.size)];

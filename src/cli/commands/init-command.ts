@@ -21,9 +21,9 @@ export function addInitCommand(program: Command, cli: Cli): void {
       requireRoot('prepare the state root');
       const { dataDir, defaultLayers } = await cli.settings();
       await ensureStateRoot(dataDir);
-      const store = new LayerStore(join(dataDir, 'modules'));
       for (const name of defaultLayers) {
-        if ((await store.find(name)) !== undefined) await cli.print([`${name}: there`]);
+        if ((await new LayerStore(join(dataDir, 'modules')).find(name)) !== undefined)
+          await cli.print([`${name}: there`]);
         else await buildAndReport(cli, await recipeFor(name), {});
       }
     });
