@@ -1,7 +1,7 @@
 import type { ProjectFile } from '../support/project-files.ts';
 
-// What went wrong while something was done.
-const OPERATION = /^Cannot [a-z]+ [^:]+: .*[^.\s]$/;
+// What went wrong while something was done; the first half may be put in by whoever knows what that was.
+const OPERATION = /^(Cannot ([a-z]+ [^:]+|…)|…): .*[^.\s]$/;
 
 // Why a request was refused as it stands, in the lower case of the texts that clients grep for (`id required`, `not found: x`).
 const REFUSAL = /^[a-z…].*[^.\s]$|^…$/;
@@ -11,6 +11,7 @@ const EDGES = /^src\/(api|config|domain)\//;
 const FIXED = [
   /^(module )?not found: /,
   /^broker gone$/,
+  /^invalid path "…": /,
   /^already exists$/,
   /^sandbox limit reached \(…\)$/,
   /^no space for a writable layer$/,

@@ -3,7 +3,7 @@ import { type ProjectFile, readProjectFiles } from '../support/project-files.ts'
 
 // In pieces, so that this file does not match itself.
 const FOREIGN: ReadonlyArray<readonly [what: string, pattern: RegExp, planted: string]> = [
-  ['a workplace', /(?<![\w.}/])\/wo[r]k\/|\/ho[m]e\/(?!you\b|user\b)\w/, `at /${'work'}/main`],
+  ['a workplace', /(?<![\w.}/])\/wo[r]k\//, `at /${'work'}/main`],
   ['a package registry', /regis[t]ry\.(npmjs|yarnpkg)|pypi\.or[g]\/simple/, `https://${'registry'}.npmjs.org/x`],
   ['a ticket', /\b(this|the) iss[u]e\b/i, `as the ${'issue'} asks`],
   ['a merge left half-way', /^(<{7}|>{7}) /m, `${'<'.repeat(7)} ours`],
