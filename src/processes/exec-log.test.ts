@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type Log, SILENT } from '../lib/log.ts';
 import type { ExecResult } from '../sandboxes/types.ts';
-import { ExecLog, type LogEntry } from './exec-log.ts';
+import { ExecLog, type ExecLogOptions, type LogEntry } from './exec-log.ts';
 
 let dir: string;
 beforeEach(async () => {
@@ -14,13 +14,18 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   vi.restoreAllMocks();
-  await rm(dir, { recursive: true });
+  for (const log of opened.splice(0)) await log.close();
+  await rm(dir, { recursive: true, force: true });
 });
 
 const CALL = { cmd: 'true', workdir: '/', timeoutSeconds: 1 };
 
-function open(bounds: { maxEntries?: number; maxBytes?: number } = {}): Promise<ExecLog> {
-  return ExecLog.open(dir, { maxEntries: 100, maxBytes: 1e6, log: SILENT, ...bounds });
+const opened: ExecLog[] = [];
+
+async function open(options: Partial<ExecLogOptions> = {}): Promise<ExecLog> {
+  const log = await ExecLog.open(dir, { maxEntries: 100, maxBytes: 1e6, log: SILENT, ...options });
+  opened.push(log);
+  return log;
 }
 
 function finish(entry: LogEntry, changes: Partial<ExecResult> = {}): void {
@@ -111,7 +116,7 @@ test('ExecLog leaves no gap when a later command has the next number already', a
 
 test('ExecLog goes on without a trace when the disk is full, and says so', async () => {
   const warn = vi.fn<Log['warn']>();
-  const log = await ExecLog.open(dir, { maxEntries: 9, maxBytes: 1e6, log: { ...SILENT, warn } });
+  const log = await open({ log: { ...SILENT, warn } });
   const full = Object.assign(new Error('full'), { code: 'ENOSPC' });
   const write = vi.spyOn(fs, 'writeFileSync').mockImplementation(() => {
     throw full;

@@ -34,6 +34,7 @@ beforeEach(async () => {
 afterEach(async () => {
   vi.useRealTimers();
   machine.die();
+  await host.log.close();
   await rm(dir, { recursive: true });
 });
 

@@ -63,6 +63,17 @@ test('Expiry tries again what could not be destroyed', async () => {
   expect(ids()).toEqual([]);
 });
 
+test('a sandbox is destroyed at the end of its lifetime by the daemon that made it', async () => {
+  vi.useRealTimers();
+  await using world = await SandboxWorld.make();
+  // The clock says the creation first, and from then on that a minute has gone by.
+  const times = [Date.now()];
+  const daemon = await world.start({ now: () => new Date(times.shift() ?? Date.now() + 60_000) });
+  await daemon.sandboxes.create(createRequest('a', { maxLifetimeSeconds: 60 }));
+  await expect.poll(() => daemon.sandboxes.count()).toBe(0);
+  expect(world.host.uppers.size).toBe(0);
+});
+
 test('a sandbox that expired while no daemon ran is destroyed by the next', async () => {
   vi.useRealTimers();
   await using world = await SandboxWorld.make();

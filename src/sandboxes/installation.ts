@@ -80,7 +80,7 @@ export async function openInstallation(runtime: Runtime, options: InstallationOp
     log,
     now,
   });
-  scope.defer(() => sandboxes[Symbol.dispose]());
+  scope.use(sandboxes);
   if (status.usable) {
     await sandboxes.recover(records);
     uppers.start();

@@ -16,7 +16,7 @@ import type { CreateRequest, ExecCall, ExecResult, SandboxInfo, SandboxRecord } 
 import { runningMachine, withMachine } from './wake.ts';
 
 /** The sandboxes of this installation: everything that the API can do with one. */
-export class Sandboxes implements Disposable {
+export class Sandboxes implements AsyncDisposable {
   readonly #parts: SandboxParts;
   readonly #expiry: Expiry;
   #isLost = false;
@@ -120,9 +120,10 @@ export class Sandboxes implements Disposable {
     return this.#parts.registry.size;
   }
 
-  /** Lets go of the timer. Sandboxes go on running, for the next daemon to take over. */
-  [Symbol.dispose](): void {
+  /** Lets go of timers and files. Sandboxes go on running, for the next daemon to take over. */
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#expiry[Symbol.dispose]();
+    await Promise.all(this.#parts.registry.all().map((sandbox) => sandbox.log?.close()));
   }
 
   #get(id: SandboxId): Sandbox {
