@@ -20,6 +20,7 @@ write_stamp() {
 
 # Two setups of one checkout take turns; the one that waited finds most steps done.
 lock_checkout() {
+  [ -w "$ROOT" ] || die "Cannot build in $ROOT: it belongs to somebody else" 'Ask its owner, or use a clone of your own.'
   mkdir -p "$ROOT/build"
   exec {CHECKOUT_LOCK}>"$ROOT/build/setup.lock"
   flock "$CHECKOUT_LOCK"
