@@ -2,7 +2,7 @@ import { SandboxError } from './errors.ts';
 import type { LayerName } from './ids.ts';
 
 // The wire carries at most so many digests (native/PROTOCOL.md); overlayfs itself takes 500 lowerdirs.
-export const MAX_LAYERS = 128;
+const MAX_LAYERS = 128;
 
 /**
  * The order of a stack, lowest first: by name, so that the highest number is on top, the same on every backend.

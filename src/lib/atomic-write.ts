@@ -12,7 +12,7 @@ export async function writeFileDurably(path: string, content: string): Promise<v
   await syncFolder(dirname(path));
 }
 
-export async function syncFolder(path: string): Promise<void> {
+async function syncFolder(path: string): Promise<void> {
   await using folder = await open(path, 'r');
   await folder.sync();
 }
