@@ -22,7 +22,7 @@ export function completionScript(program: Command, shell: Shell): string {
 
 function collect(command: Command, path: string): [string, readonly string[]][] {
   const children = command.commands.filter((child) => !child.name().startsWith('_'));
-  const flags = command.options.flatMap((option) => (option.long == null ? [] : [option.long]));
+  const flags = command.options.flatMap((option) => (option.long ? [option.long] : []));
   const own: [string, readonly string[]] = [path, [...children.map((child) => child.name()), ...flags]];
   return [own, ...children.flatMap((child) => collect(child, `${path} ${child.name()}`.trim()))];
 }

@@ -40,7 +40,7 @@ function checkUidBase(uidBase: number | undefined, subuid: string): Check {
 }
 
 /** Programs of the system that Squash starts. */
-export const PROGRAMS: readonly { readonly name: string; readonly debianPackage: string; readonly loss: string }[] = [
+const PROGRAMS: readonly { readonly name: string; readonly debianPackage: string; readonly loss: string }[] = [
   { name: 'mksquashfs', debianPackage: 'squashfs-tools', loss: 'no layer can be built' },
   { name: 'tar', debianPackage: 'tar', loss: 'no layer can be built' },
   { name: 'setpriv', debianPackage: 'util-linux', loss: 'no layer can be built' },

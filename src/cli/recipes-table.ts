@@ -1,5 +1,5 @@
 import type { LayerName } from '../domain/ids.ts';
-import { LayerStore } from '../layers/layer-store.ts';
+import { findLayer } from '../layers/find-layer.ts';
 import { formatTable } from './table.ts';
 import { formatBytes } from './units.ts';
 
@@ -9,11 +9,9 @@ export interface KnownRecipe {
   readonly layer: LayerName;
 }
 
-/** What a tool can build, and what of it there is. @param modules the `modules` folder of the state root, which only root may read */
-export async function recipesTable(recipes: readonly KnownRecipe[], modules: string, width: number): Promise<string[]> {
-  const rows = await Promise.all(
-    recipes.map(async ({ words, layer }) => [words, layer, ...(await stateOf(modules, layer))]),
-  );
+/** What a tool can build, and what of it there is. Only root may look into a state root. */
+export function recipesTable(recipes: readonly KnownRecipe[], dataDir: string, width: number): string[] {
+  const rows = recipes.map(({ words, layer }) => [words, layer, ...stateOf(dataDir, layer)]);
   const columns = [
     { title: 'RECIPE' },
     { title: 'LAYER' },
@@ -23,9 +21,9 @@ export async function recipesTable(recipes: readonly KnownRecipe[], modules: str
   return formatTable(columns, rows, width);
 }
 
-async function stateOf(modules: string, layer: LayerName): Promise<[string, string]> {
+function stateOf(dataDir: string, layer: LayerName): [string, string] {
   try {
-    const sidecar = await new LayerStore(modules).find(layer);
+    const sidecar = findLayer(dataDir, layer);
     return sidecar === undefined
       ? ['not built', '']
       : [`built: ${sidecar.recipe.replace(/ #[0-9a-f]+$/, '')}`, formatBytes(sidecar.size)];

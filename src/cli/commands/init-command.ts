@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { SandboxError } from '../../domain/errors.ts';
 import type { LayerName } from '../../domain/ids.ts';
@@ -6,7 +5,7 @@ import type { Recipe } from '../../layers/build/recipe.ts';
 import { debianRecipe } from '../../layers/build/recipes/debian.ts';
 import { nodejs24Recipe } from '../../layers/build/recipes/nodejs24.ts';
 import { ensureStateRoot } from '../../layers/build/state-root.ts';
-import { LayerStore } from '../../layers/layer-store.ts';
+import { findLayer } from '../../layers/find-layer.ts';
 import { buildAndReport, requireRoot } from '../build-command.ts';
 import type { Cli } from '../cli.ts';
 import { DEBIAN_BASE, NODEJS24 } from './layer-commands.ts';
@@ -22,8 +21,7 @@ export function addInitCommand(program: Command, cli: Cli): void {
       const { dataDir, defaultLayers } = await cli.settings();
       await ensureStateRoot(dataDir);
       for (const name of defaultLayers) {
-        if ((await new LayerStore(join(dataDir, 'modules')).find(name)) !== undefined)
-          await cli.print([`${name}: there`]);
+        if (findLayer(dataDir, name) !== undefined) await cli.print([`${name}: there`]);
         else await buildAndReport(cli, await recipeFor(name), {});
       }
     });

@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { Argument, type Command, InvalidArgumentError } from 'commander';
 import { type LayerName, parseLayerName } from '../../domain/ids.ts';
 import { DEBIAN_SUITES, debianRecipe } from '../../layers/build/recipes/debian.ts';
@@ -73,7 +73,7 @@ function addList(parent: Command, cli: Cli, recipes: Parameters<typeof recipesTa
     .description('Show what can be built, and what of it there is.')
     .action(async () => {
       const { dataDir } = await cli.settings();
-      await cli.print(await recipesTable(recipes, join(dataDir, 'modules'), cli.width));
+      await cli.print(recipesTable(recipes, dataDir, cli.width));
     });
 }
 

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SandboxError } from '../../domain/errors.ts';
-import { LayerStore } from '../layer-store.ts';
+import { findLayer } from '../find-layer.ts';
 import type { Sidecar } from '../sidecar.ts';
 import type { BuildUser } from './build-user.ts';
 import { LayerFacts } from './layer-facts.ts';
@@ -44,11 +44,10 @@ export interface BuildResult {
  */
 export async function buildLayer(recipe: Recipe, options: BuildOptions): Promise<BuildResult> {
   const { site, replace } = options;
-  const modules = join(site.dataDir, 'modules');
-  const existing = replace ? undefined : await new LayerStore(modules).find(recipe.name);
+  const existing = replace ? undefined : findLayer(site.dataDir, recipe.name);
   if (existing !== undefined && recipe.isPinned) {
     if (existing.recipe !== recipe.description) throw layerExists(recipe.name);
-    await requireBytes(modules, existing);
+    await requireBytes(site.dataDir, existing);
     return { state: 'unchanged', sidecar: existing };
   }
   await using staged = await StagedLayer.in(join(site.dataDir, 'staging'));
@@ -87,8 +86,8 @@ async function packRecipe(recipe: Recipe, staged: StagedLayer, options: BuildOpt
   return facts;
 }
 
-async function requireBytes(modules: string, layer: Sidecar): Promise<void> {
-  const bytes = await stat(join(modules, 'sha256', `${layer.sha256}.squashfs`)).catch(() => undefined);
+async function requireBytes(dataDir: string, layer: Sidecar): Promise<void> {
+  const bytes = await stat(join(dataDir, 'modules/sha256', `${layer.sha256}.squashfs`)).catch(() => undefined);
   if (bytes?.size !== layer.size)
     throw new SandboxError('LAYER_DAMAGED', `Cannot use layer "${layer.name}": its bytes are missing or cut`);
 }

@@ -7,5 +7,5 @@ export function parseDpkgStatus(status: string): Record<string, string> {
     if (name !== undefined && version !== undefined && field('Status')?.endsWith(' installed') === true)
       packages.push([name, version]);
   }
-  return Object.fromEntries(packages.sort(([a], [b]) => (a < b ? -1 : 1)));
+  return Object.fromEntries(packages.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -48,7 +48,7 @@ export class LayerFacts implements TarWatcher {
 
   /** `PATH`: the folders that come before the usual ones, in the order of the scripts' names as `/etc/profile` reads them. */
   get env(): Record<string, string> {
-    const scripts = [...this.#scripts].sort(([a], [b]) => (a < b ? -1 : 1));
+    const scripts = [...this.#scripts].toSorted(([a], [b]) => (a < b ? -1 : 1));
     const folders = new Set(scripts.flatMap(([, script]) => pathAdditionsOf(script)));
     return folders.size === 0 ? {} : { PATH: [...folders].join(':') };
   }

@@ -3,6 +3,3 @@ export interface Progress {
   /** What is being done now, in a few words. */
   step(text: string): void;
 }
-
-/** Says nothing. */
-export const NO_PROGRESS: Progress = { step: () => {} };

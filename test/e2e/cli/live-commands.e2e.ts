@@ -111,7 +111,8 @@ test.each(['SIGTERM', 'SIGKILL'] as const)('a CLI that %s ends takes the command
   process.put('stdout', Buffer.from('ready'));
   await once(child.stdout, 'data');
   child.kill(signal);
-  await once(child, 'exit');
+  const [exitCode, endedBy] = await once(child, 'exit');
+  expect(exitCode ?? endedBy).toBe(signal === 'SIGTERM' ? 143 : 'SIGKILL');
   await process.disposed;
 });
 

@@ -94,11 +94,11 @@ test('shell follows the size of the terminal', async () => {
 });
 
 test('tables have colours on a terminal, and none with NO_COLOR', async () => {
-  const run = async (line: string) => {
+  const shown = (line: string) => {
     const child = onTerminal(line);
     child.stdin.end();
-    return await text(child.stdout);
+    return text(child.stdout);
   };
-  expect(await run('$SQUASH info nobody')).toContain('\x1b[31msquash:\x1b[0m');
-  expect(await run('NO_COLOR=1 $SQUASH info nobody')).not.toContain('\x1b[31m');
+  expect(await shown('$SQUASH info nobody')).toContain('\x1b[31msquash:\x1b[0m');
+  expect(await shown('NO_COLOR=1 $SQUASH info nobody')).not.toContain('\x1b[31m');
 });

@@ -14,7 +14,7 @@ export interface AptOption {
 export function networkOptions(dump: string): AptOption[] {
   return dump
     .split('\n')
-    .filter((line) => NETWORK_OPTION.test(line) && !/ "";$/.test(line))
+    .filter((line) => NETWORK_OPTION.test(line) && !line.endsWith(' "";'))
     .map((line) => {
       const value = / "(.*)";$/.exec(line)?.[1];
       return { line, path: FILE_OPTION.test(line) && value?.startsWith('/') ? value : undefined };

@@ -26,7 +26,7 @@ export async function readHostApt(): Promise<HostApt> {
   return { sources, distribution: parseOsRelease(await readIfThere('/etc/os-release')), logins };
 }
 
-export function parseOsRelease(text: string): HostDistribution {
+function parseOsRelease(text: string): HostDistribution {
   const field = (name: string) => new RegExp(`^${name}=["']?([^"'\n]*)`, 'm').exec(text)?.[1] ?? '';
   return { id: field('ID'), codename: field('VERSION_CODENAME') };
 }

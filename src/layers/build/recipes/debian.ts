@@ -62,7 +62,7 @@ export async function debianRecipe(suite: DebianSuite): Promise<Recipe> {
 }
 
 /** mmdebstrap(1) in a user namespace of the build user: no root anywhere. */
-export function bootstrapLine(suite: DebianSuite, files: { sourcesPath: string; optionsPath: string }): string[] {
+function bootstrapLine(suite: DebianSuite, files: { sourcesPath: string; optionsPath: string }): string[] {
   return [
     ...['mmdebstrap', '--mode=unshare', '--variant=minbase', '--format=tar', `--include=${PACKAGES.join(',')}`],
     `--aptopt=${files.optionsPath}`,
