@@ -24,7 +24,13 @@ uint8_t *outbox_room(struct outbox *outbox);
 /* Makes the first `length` bytes of outbox_room() a frame. */
 void outbox_commit(struct outbox *outbox, uint8_t type, uint32_t length);
 
-/* A small frame, ≤ 512 bytes. */
+/* Whether a small frame can be added to what waits already. */
+static inline bool outbox_takes(const struct outbox *outbox, uint32_t length)
+{
+    return sizeof outbox->bytes - outbox->end >= FRAME_HEADER + length;
+}
+
+/* A small frame that the outbox takes. */
 void outbox_put(struct outbox *outbox, uint8_t type, const void *payload, uint32_t length);
 
 /* Writes what the socket takes. Returns 0, or -1 when the client has gone. */

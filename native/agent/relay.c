@@ -211,14 +211,22 @@ static bool has_failed(void)
     return state.violation || state.failure.step;
 }
 
+/* STARTED is the first word. When there is no room, the outbox is not empty, and its next piece brings us back here. */
+static void say_taken(void)
+{
+    uint8_t taken[8];
+    if (state.status >= 0 || state.input.taken == state.input.told || !outbox_takes(&state.outbox, sizeof taken))
+        return;
+    put_u64(taken, state.input.taken);
+    outbox_put(&state.outbox, FRAME_STDIN_TAKEN, taken, sizeof taken);
+    state.input.told = state.input.taken;
+}
+
 static void serve_until_over(void)
 {
     while (!tree_is_over() || state.status >= 0) {
         input_pump(&state.input);
-        if (outbox_is_empty(&state.outbox) && state.input.taken != state.input.told) {
-            outbox_put(&state.outbox, FRAME_STDIN_TAKEN, &state.input.taken, sizeof state.input.taken);
-            state.input.told = state.input.taken;
-        }
+        say_taken();
         if (outbox_flush(&state.outbox, CONNECTION_FD))
             state.client_gone = true;
         wait_and_serve();

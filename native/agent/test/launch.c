@@ -1,6 +1,7 @@
 /*
- * `agent-launch SOCKET AGENT [FIRST_ID]`: runs the agent as PID 1 of pid and mount namespaces of its own, listening on SOCKET.
- * With FIRST_ID also as root of a user namespace of 65,536 ids from there, with the bounding set of a real sandbox.
+ * `agent-launch SOCKET AGENT [FIRST_ID [PROCESSES]]`: runs the agent as PID 1 of pid and mount namespaces of its own, listening on SOCKET.
+ * With FIRST_ID also as root of a user namespace of 65,536 ids from there, with the bounding set of a real sandbox;
+ * with PROCESSES also with so many processes at most (RLIMIT_NPROC, which is counted by the id outside).
  * Prints the pid of the agent, and ends it when stdin ends.
  */
 #include <errno.h>
@@ -15,6 +16,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -64,6 +66,12 @@ static void enter_user_namespace(int request, int done)
             check(!prctl(PR_CAPBSET_DROP, capability), "bounding set");
 }
 
+static void limit_processes(const char *count)
+{
+    struct rlimit limit = { .rlim_cur = strtoul(count, NULL, 10), .rlim_max = strtoul(count, NULL, 10) };
+    check(!setrlimit(RLIMIT_NPROC, &limit), "process limit");
+}
+
 static _Noreturn void become_agent(const char *program, bool mapped, int request, int done)
 {
     char *argv[] = { "squash-agent", "3", NULL };
@@ -102,7 +110,7 @@ int main(int argc, char **argv)
 {
     int request[2], done[2];
     if (argc < 3) {
-        fputs("usage: agent-launch SOCKET AGENT [FIRST_ID]\n", stderr);
+        fputs("usage: agent-launch SOCKET AGENT [FIRST_ID [PROCESSES]]\n", stderr);
         return 2;
     }
     listen_on(argv[1]);
@@ -110,6 +118,8 @@ int main(int argc, char **argv)
     check(!unshare(CLONE_NEWPID), "unshare");
     pid_t pid = fork();
     check(pid >= 0, "fork");
+    if (pid == 0 && argc > 4)
+        limit_processes(argv[4]);
     if (pid == 0)
         become_agent(argv[2], argc > 3, request[1], done[0]);
     if (argc > 3)

@@ -1,9 +1,9 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { SandboxError } from '../../domain/errors.ts';
 import { type Frame, FrameDecoder } from './frames.ts';
 
 /** Starts a connection to an agent; what is written before it stands is sent then. */
-export type ConnectAgent = () => Socket;
+export type ConnectAgent = () => Duplex;
 
 export interface ConnectionHandlers {
   /** What it throws ends the connection, as a protocol violation does. */
@@ -17,7 +17,7 @@ export interface ConnectionHandlers {
  * deadline and an early end all lose the connection, and nothing it sends is kept beyond one frame.
  */
 export class AgentConnection {
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #handlers: ConnectionHandlers;
   readonly #decoder = new FrameDecoder();
   #deadline: NodeJS.Timeout | undefined;

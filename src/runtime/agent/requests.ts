@@ -13,8 +13,11 @@ const AS_IN_THE_TAR = 0xffff_ffff;
 // PATH_MAX of limits.h counts the final NUL.
 const PATH_MAX_BYTES = 4095;
 
-/** @throws INVALID_ARGUMENT when the words and the environment do not fit into a request */
-export function encodeExec(request: ExecRequest): Buffer {
+/**
+ * `openFiles` 0: as many as the machine was given.
+ * @throws INVALID_ARGUMENT when the words and the environment do not fit into a request
+ */
+export function encodeExec(request: ExecRequest, { openFiles = 0 } = {}): Buffer {
   const env = Object.entries(request.env).map(([name, value]) => `${name}=${value}`);
   const strings = [request.workdir, ...request.argv, ...env];
   if (strings.some((each) => each.includes('\0')))
@@ -33,8 +36,7 @@ export function encodeExec(request: ExecRequest): Buffer {
   at = frame.writeUInt16LE(request.pty?.rows ?? 0, at);
   at = frame.writeUInt16LE(request.pty?.columns ?? 0, at);
   at = frame.writeBigUInt64LE(BigInt(request.forwardLimitBytes), at);
-  // 0: as many open files as the machine was given.
-  at = frame.writeUInt32LE(0, at);
+  at = frame.writeUInt32LE(openFiles, at);
   at = frame.writeUInt16LE(request.groups.length, at);
   at = frame.writeUInt16LE(request.argv.length, at);
   at = frame.writeUInt16LE(env.length, at);

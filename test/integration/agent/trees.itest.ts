@@ -1,0 +1,170 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { encodeExec } from '../../../src/runtime/agent/requests.ts';
+import { AgentMachine, Listener } from './agent-machine.ts';
+
+let machine: AgentMachine;
+beforeAll(async () => {
+  machine = await AgentMachine.start({ maxProcesses: 700 });
+});
+afterAll(() => machine[Symbol.asyncDispose]());
+
+/** Each leaves a `sleep 1234` behind that nothing of the tree's own would end. */
+const TREES: [string, string][] = [
+  ['a background job', 'sleep 1234 & echo ready; sleep 1234'],
+  ['a session of its own', 'setsid sleep 1234 & echo ready; sleep 1234'],
+  ['a daemon, forked twice', '(setsid sh -c "sleep 1234 & exit" &); echo ready; sleep 1234'],
+  ['signals ignored', 'trap "" TERM INT HUP; (trap "" TERM; exec sleep 1234) & echo ready; sleep 1234'],
+  ['a deep tree', 'f() { if [ $1 -gt 0 ]; then f $(($1 - 1)) & wait; else echo ready; sleep 1234; fi; }; f 40'],
+  ['stopped processes', 'sleep 1234 & kill -STOP $!; echo ready; kill -STOP $$'],
+];
+
+describe('kill() leaves nothing of', () => {
+  test.each(TREES)('%s', async (_, command) => {
+    const heard = new Listener();
+    const process = await machine.exec(command, {}, heard.onOutput);
+    await heard.hears(/ready/);
+    expect(machine.processes('1234')).not.toEqual([]);
+    process.kill();
+    expect(await process.exited).toMatchObject({ exitCode: 137, signal: 9, strangerKills: 0, treeEmpty: true });
+    expect(machine.processes('1234')).toEqual([]);
+  });
+});
+
+describe('a client that goes away leaves nothing of', () => {
+  test.each(TREES)('%s', async (_, command) => {
+    const connection = machine.connect();
+    const request = {
+      env: { PATH: '/usr/bin:/bin' },
+      workdir: '/',
+      uid: 0,
+      gid: 0,
+      groups: [],
+      stdin: false,
+      forwardLimitBytes: 0,
+    };
+    connection.write(encodeExec({ ...request, argv: ['/bin/sh', '-c', command] }));
+    const heard = new Listener();
+    connection.on('data', (data: Buffer) => heard.onOutput('stdout', data));
+    await heard.hears(/ready/);
+    connection.destroy();
+    await machine.isRidOf('1234');
+  });
+});
+
+describe('the end of the first process is the end of', () => {
+  const ended = TREES.slice(0, 3).map(([name, command]): [string, string] => [
+    name,
+    command.replace(/sleep 1234$/, 'exit 6'),
+  ]);
+  test.each(ended)('%s', async (_, command) => {
+    expect(await machine.run(command)).toMatchObject({
+      exitCode: 6,
+      strangerKills: 0,
+      treeEmpty: true,
+      stdout: 'ready\n',
+    });
+    expect(machine.processes('1234')).toEqual([]);
+  });
+});
+
+test('what a dying tree had written still comes', async () => {
+  const result = await machine.run('(head -c 60000 /dev/zero; echo; sleep 1234) & sleep 0.2');
+  expect(result).toMatchObject({ exitCode: 0, stdoutBytes: 60_001, treeEmpty: true });
+});
+
+test('the pipe of a dead tree that another command holds open is not waited for', async () => {
+  const path = `${machine.folder}/held`;
+  const heard = new Listener();
+  // Opens the other's stdout by /proc and keeps it.
+  const holder = await machine.exec(
+    `mkfifo ${path}; read pid < ${path}; exec 3>/proc/$pid/fd/1; echo holds > ${path}; sleep 1000`,
+    {},
+    heard.onOutput,
+  );
+  const result = await machine.run(
+    `until [ -p ${path} ]; do :; done; echo $$ > ${path}; read word < ${path}; echo $word`,
+  );
+  expect(result).toMatchObject({ exitCode: 0, stdout: 'holds\n', treeEmpty: true });
+  await holder[Symbol.asyncDispose]();
+});
+
+test('a command that kills its supervisor loses its connection, and its orphans die', async () => {
+  const process = await machine.exec(
+    '(setsid sh -c "kill -KILL $PPID; sleep 1234 & setsid sleep 1234 & sleep 1234" &); sleep 1234',
+  );
+  await expect(process.exited).rejects.toMatchObject({ code: 'AGENT_FAILED' });
+  await machine.isRidOf('1234');
+  expect(await machine.run('exit 7')).toMatchObject({ exitCode: 7 });
+});
+
+test('a command that kills every process it can loses its connection, and the machine goes on', async () => {
+  const other = await machine.exec(['sleep', '1234']);
+  // It may be over before it is said to have started.
+  const killer = machine.exec('while :; do kill -KILL -1; done').then((each) => each.exited);
+  await expect(killer).rejects.toMatchObject({ code: 'AGENT_FAILED' });
+  await expect(other.exited).rejects.toMatchObject({ code: 'AGENT_FAILED' });
+  await machine.isRidOf('1234');
+  expect(await machine.run('exit 7')).toMatchObject({ exitCode: 7 });
+});
+
+test('a fork bomb is answered, killed, and outlived', async () => {
+  const heard = new Listener();
+  const process = await machine.exec('echo ready; f() { f & f & wait; }; f; sleep 1234', {}, heard.onOutput);
+  await heard.hears(/ready/);
+  const bomb = (): number => machine.processes('/bin/sh').length;
+  while (bomb() < 300) await new Promise((resolve) => setImmediate(resolve));
+  process.kill();
+  const { signal } = await process.exited;
+  expect(signal).toBe(9);
+  await machine.isRidOf('/bin/sh');
+  expect(await machine.run('exit 7')).toMatchObject({ exitCode: 7 });
+});
+
+test('a machine without a process left says so, and works again when there is one', async () => {
+  const heard = new Listener();
+  const fill = '$0 = "hog"; $| = 1; while (defined($pid = fork)) { sleep 1234 if !$pid } print "full"; sleep 1234';
+  const hog = await machine.exec(['perl', '-e', fill], {}, heard.onOutput);
+  await heard.hears(/full/);
+  const outcomes = await Promise.allSettled(Array.from({ length: 8 }, () => machine.run('/bin/true; /bin/true')));
+  const codes = outcomes.map((each) => (each.status === 'rejected' ? each.reason.code : 'ran'));
+  expect(codes).toContain('BUSY');
+  expect(new Set(codes).difference(new Set(['BUSY', 'ran', 'AGENT_FAILED']))).toEqual(new Set());
+  await hog[Symbol.asyncDispose]();
+  await machine.isRidOf('hog');
+  expect(await machine.run('exit 7')).toMatchObject({ exitCode: 7 });
+});
+
+test('200 commands at once each have their own output and end', async () => {
+  const results = await Promise.all(
+    Array.from({ length: 200 }, (_, index) => machine.run(`echo ${index}; exit ${index % 100}`)),
+  );
+  expect(results.map(({ stdout, exitCode }) => `${stdout.trim()} ${exitCode}`)).toEqual(
+    Array.from({ length: 200 }, (_, index) => `${index} ${index % 100}`),
+  );
+});
+
+test('a connection that asks for nothing does not keep the next one waiting', async () => {
+  const idle = Array.from({ length: 5 }, () => machine.connect());
+  await Promise.all(idle.map((each) => new Promise((resolve) => each.on('connect', resolve))));
+  idle[0]?.write(Buffer.from([1, 0]));
+  expect(await machine.run('exit 7')).toMatchObject({ exitCode: 7 });
+  for (const each of idle) each.destroy();
+});
+
+test('600 idle connections are more than there are supervisors: the rest is refused, and room comes back', async () => {
+  const idle = Array.from({ length: 600 }, () => machine.connect());
+  const refused = new Set<unknown>();
+  for (const each of idle) each.on('error', () => {}).on('data', () => refused.add(each));
+  await expect.poll(() => refused.size, { timeout: 10_000 }).toBeGreaterThan(0);
+  for (const each of idle) each.destroy();
+  await expect
+    .poll(
+      () =>
+        machine.run('exit 7').then(
+          (each) => each.exitCode,
+          () => -1,
+        ),
+      { timeout: 10_000 },
+    )
+    .toBe(7);
+});
