@@ -88,6 +88,23 @@ static void handle_event(struct server *server, uint64_t data)
     }
 }
 
+/*
+ * What an earlier daemon asked for is still being made. Its successor must not look around before that is done: it would
+ * take what comes to be afterwards for nobody's.
+ */
+static int is_settling(const struct server *server)
+{
+    for (unsigned i = 0; i < WORKERS; i++)
+        if (server->workers[i].pid && server->workers[i].op)
+            return 1;
+    for (unsigned i = 0; i < SLOTS; i++) {
+        const struct machine *machine = &server->machines[i];
+        if (machine->state == MACHINE_STARTING || (machine->state == MACHINE_PREPARING && machine->wanted))
+            return 1;
+    }
+    return 0;
+}
+
 static void tick(struct server *server)
 {
     uint64_t now = now_ms();
@@ -98,7 +115,7 @@ static void tick(struct server *server)
         kill(server->daemon, SIGKILL);
         server->kill_at_ms = 0;
     }
-    if (!server->stopping && server->spawn_at_ms && now >= server->spawn_at_ms)
+    if (!server->stopping && server->spawn_at_ms && now >= server->spawn_at_ms && !is_settling(server))
         daemon_spawn(server);
 }
 
