@@ -18,13 +18,13 @@
 #define STAGE MOUNTS "/stage"
 
 struct broker {
-    char instance[9];        /* 8 hex digits of the state root's path */
+    char instance[9];         /* 8 hex digits of the state root's path */
     char data_path[PATH_MAX]; /* state root */
-    char run_path[64];       /* /run/squash/<instance> */
-    int data;                /* descriptors of the two */
+    char run_path[64];        /* /run/squash/<instance> */
+    int data;                 /* descriptors of the two */
     int run;
-    int agent;               /* the agent's program, to be executed */
-    int host_mounts;         /* the mount namespace that the broker was started in */
+    int agent;       /* the agent's program, to be executed */
+    int host_mounts; /* the mount namespace that the broker was started in */
     uid_t daemon_uid;
     gid_t daemon_gid;
     uint32_t uid_base; /* first id of slot 0 */

@@ -38,7 +38,8 @@ static void end_daemon(struct server *server, const char *why)
 void connection_write(struct server *server)
 {
     while (server->connection >= 0 && server->output_length) {
-        ssize_t n = send(server->connection, server->output + server->output_start, server->output_length, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t n = send(server->connection, server->output + server->output_start, server->output_length,
+                         MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && errno != EAGAIN)

@@ -17,7 +17,7 @@ static const struct node nodes[] = {
 };
 
 static const char *const links[][2] = {
-    { "/proc/self/fd", "fd" },     { "/proc/self/fd/0", "stdin" }, { "/proc/self/fd/1", "stdout" },
+    { "/proc/self/fd", "fd" },       { "/proc/self/fd/0", "stdin" }, { "/proc/self/fd/1", "stdout" },
     { "/proc/self/fd/2", "stderr" }, { "pts/ptmx", "ptmx" },
 };
 
@@ -43,7 +43,8 @@ int dev_mount(struct machine_start *start, struct outcome *out)
     snprintf(tty, sizeof tty, "%u", first + 5); /* 5: group tty, by long convention */
     snprintf(shm, sizeof shm, "%llu", (unsigned long long)start->request->memory_bytes / 2);
 
-    const char *const dev_options[] = { "mode", "0755", "uid", owner, "gid", owner, "size", "65536", "nr_inodes", "512", NULL };
+    const char *const dev_options[] = { "mode", "0755",  "uid",       owner, "gid", owner,
+                                        "size", "65536", "nr_inodes", "512", NULL };
     int dev = new_filesystem("tmpfs", dev_options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
     if (dev < 0 || fill(dev))
         return fail(out, STEP_DEV, "/dev");

@@ -33,11 +33,11 @@ int etc_write(const struct machine_start *start, struct outcome *out)
     snprintf(text, sizeof text, "%s\n", name);
     if (replace("/etc/hostname", text, out))
         return -1;
-    snprintf(text, sizeof text,
-             "127.0.0.1 localhost\n127.0.1.1 %s\n::1 localhost ip6-localhost ip6-loopback\n", name);
+    snprintf(text, sizeof text, "127.0.0.1 localhost\n127.0.1.1 %s\n::1 localhost ip6-localhost ip6-loopback\n", name);
     if (replace("/etc/hosts", text, out))
         return -1;
     /* Nobody answers there: a look-up fails at once instead of after a resolver's long patience. */
-    return replace("/etc/resolv.conf", "# This sandbox has no network but loopback.\nnameserver 127.0.0.1\noptions timeout:1 attempts:1\n",
+    return replace("/etc/resolv.conf",
+                   "# This sandbox has no network but loopback.\nnameserver 127.0.0.1\noptions timeout:1 attempts:1\n",
                    out);
 }

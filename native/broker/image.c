@@ -92,8 +92,7 @@ int image_mount(const struct image_mount *image, struct outcome *out)
 int is_mounted(int parent, const char *name)
 {
     struct stat above, here;
-    return !fstat(parent, &above) && !fstatat(parent, name, &here, AT_SYMLINK_NOFOLLOW) &&
-           above.st_dev != here.st_dev;
+    return !fstat(parent, &above) && !fstatat(parent, name, &here, AT_SYMLINK_NOFOLLOW) && above.st_dev != here.st_dev;
 }
 
 /* Asks which file backs a loop device; -1 when it is free. */

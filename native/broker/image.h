@@ -3,8 +3,8 @@
 #include "outcome.h"
 
 struct image_mount {
-    int file;               /* the image; read-only for squashfs */
-    const char *type;       /* "squashfs" or "ext4" */
+    int file;         /* the image; read-only for squashfs */
+    const char *type; /* "squashfs" or "ext4" */
     int read_only;
     int parent;             /* folder that holds the mount point */
     const char *mountpoint; /* name of a folder in it */

@@ -12,10 +12,10 @@
 /* Parts of /proc that tell about or act on the host. The first are made read-only, the others are covered. */
 static const char *const read_only[] = { "proc/sys", "proc/sysrq-trigger", "proc/irq", "proc/bus", "proc/fs" };
 static const char *const covered[] = {
-    "proc/kcore",      "proc/keys",        "proc/key-users",  "proc/timer_list", "proc/sched_debug",
-    "proc/kmsg",       "proc/kallsyms",    "proc/modules",    "proc/acpi",       "proc/scsi",
-    "proc/asound",     "proc/latency_stats", "proc/interrupts", "proc/driver",   "proc/vmallocinfo",
-    "proc/zoneinfo",   "proc/pagetypeinfo", "proc/slabinfo",  "proc/kpagecount", "proc/kpageflags",
+    "proc/kcore",       "proc/keys",          "proc/key-users",  "proc/timer_list", "proc/sched_debug",
+    "proc/kmsg",        "proc/kallsyms",      "proc/modules",    "proc/acpi",       "proc/scsi",
+    "proc/asound",      "proc/latency_stats", "proc/interrupts", "proc/driver",     "proc/vmallocinfo",
+    "proc/zoneinfo",    "proc/pagetypeinfo",  "proc/slabinfo",   "proc/kpagecount", "proc/kpageflags",
     "proc/kpagecgroup",
 };
 

@@ -32,8 +32,7 @@ int layer_open(const struct broker *broker, const char *digest_hex, struct outco
     return fail_with(out, EPERM, STEP_LAYER, "%.64s is not a read-only file of root", digest_hex);
 }
 
-int layer_check_digest(const struct broker *broker, int fd, const digest_t *digest, uint64_t *size,
-                       struct outcome *out)
+int layer_check_digest(const struct broker *broker, int fd, const digest_t *digest, uint64_t *size, struct outcome *out)
 {
     char digest_hex[HEX32];
     uint8_t found[32];
@@ -75,12 +74,10 @@ int layer_attach(const struct broker *broker, const digest_t *digest, struct out
         int fd = layer_open(broker, digest_hex, out);
         bad = fd < 0 ||
               (!stamp_matches(broker, fd, digest_hex) && layer_check_digest(broker, fd, digest, &size, out)) ||
-              image_mount(&(struct image_mount){ .file = fd,
-                                                 .type = "squashfs",
-                                                 .read_only = 1,
-                                                 .parent = mounts,
-                                                 .mountpoint = digest_hex },
-                          out);
+              image_mount(
+                  &(struct image_mount){
+                      .file = fd, .type = "squashfs", .read_only = 1, .parent = mounts, .mountpoint = digest_hex },
+                  out);
         if (fd >= 0)
             close(fd);
     }

@@ -78,8 +78,8 @@ _Noreturn void machine_become(struct machine_start *start, int report)
     static char *const environment[] = { NULL };
     struct outcome out = { 0 };
     clean_up();
-    if (!set_limits(&out) && !rootfs_build(start, &out) && !inside_mount(start, &out) &&
-        !rootfs_enter(start, &out) && !privileges_drop(start, &out) && !arrange_descriptors(start, report, &out)) {
+    if (!set_limits(&out) && !rootfs_build(start, &out) && !inside_mount(start, &out) && !rootfs_enter(start, &out) &&
+        !privileges_drop(start, &out) && !arrange_descriptors(start, report, &out)) {
         report = 5;
         syscall(SYS_execveat, 4, "", arguments, environment, AT_EMPTY_PATH);
         fail(&out, STEP_EXEC, "squash-agent");

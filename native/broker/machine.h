@@ -9,12 +9,12 @@ struct machine_start {
     const struct broker *broker;
     const struct start_request *request;
     unsigned slot;
-    int userns;  /* of the slot's ids */
-    int socket;  /* listening, for the agent */
-    int fresh;   /* nothing was ever written to the upper; set by rootfs_build() */
-    int run;     /* the run folder, in the machine's own mount namespace */
-    int root;    /* the overlay, once it is made */
-    int sysctl;  /* /proc/sys before it is masked */
+    int userns; /* of the slot's ids */
+    int socket; /* listening, for the agent */
+    int fresh;  /* nothing was ever written to the upper; set by rootfs_build() */
+    int run;    /* the run folder, in the machine's own mount namespace */
+    int root;   /* the overlay, once it is made */
+    int sysctl; /* /proc/sys before it is masked */
 };
 
 /* Runs in the child, never returns: executes the agent, or reports to the pipe and exits. */

@@ -21,7 +21,8 @@ static unsigned slot_of(const struct server *server, const struct machine *machi
 
 static int is_labelled(const struct machine *machine)
 {
-    return (machine->state >= MACHINE_STARTING && machine->state != MACHINE_STUCK) || (machine->state == MACHINE_PREPARING && machine->wanted);
+    return (machine->state >= MACHINE_STARTING && machine->state != MACHINE_STUCK) ||
+           (machine->state == MACHINE_PREPARING && machine->wanted);
 }
 
 struct machine *machine_of(struct server *server, const key_t8 *label)
@@ -90,7 +91,8 @@ void machines_keep_ready(struct server *server)
         ready += server->machines[i].state == MACHINE_READY;
         preparing += server->machines[i].state == MACHINE_PREPARING;
     }
-    while (!server->stopping && !server->ready_paused && ready + preparing < server->ready_wanted && preparing < PREPARING_AT_ONCE) {
+    while (!server->stopping && !server->ready_paused && ready + preparing < server->ready_wanted &&
+           preparing < PREPARING_AT_ONCE) {
         struct outcome out = { 0 };
         struct machine *machine = in_state(server, MACHINE_FREE);
         if (!machine || starter_fork(server, machine, &out))

@@ -11,10 +11,12 @@
  * A journal of 4 MiB, so that a host that loses power has a consistent upper; no reserved blocks, no background
  * initialisation of inode tables (the image is zero already), an inode per 8 KiB: dependency trees are small files.
  */
+/* clang-format off */
 static char *const arguments[] = {
     "mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", "-i", "8192", "-J", "size=4", "-b", "4096", "-O", "^resize_inode",
     "-E", "nodiscard,lazy_itable_init=1,lazy_journal_init=1,root_owner=0:0", "/proc/self/fd/3", NULL
 };
+/* clang-format on */
 
 int make_ext4(int image, struct outcome *out)
 {

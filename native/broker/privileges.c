@@ -17,9 +17,9 @@
 #include <unistd.h>
 
 /* What set-uid programs, package managers and servers need inside; nothing that mounts, traces, loads or configures. */
-#define KEPT                                                                                                 \
-    (1ull << CAP_CHOWN | 1ull << CAP_DAC_OVERRIDE | 1ull << CAP_FOWNER | 1ull << CAP_FSETID |               \
-     1ull << CAP_KILL | 1ull << CAP_SETGID | 1ull << CAP_SETUID | 1ull << CAP_SETPCAP | 1ull << CAP_SETFCAP | \
+#define KEPT                                                                                                     \
+    (1ull << CAP_CHOWN | 1ull << CAP_DAC_OVERRIDE | 1ull << CAP_FOWNER | 1ull << CAP_FSETID | 1ull << CAP_KILL | \
+     1ull << CAP_SETGID | 1ull << CAP_SETUID | 1ull << CAP_SETPCAP | 1ull << CAP_SETFCAP |                       \
      1ull << CAP_NET_BIND_SERVICE | 1ull << CAP_SYS_CHROOT | 1ull << CAP_MKNOD | 1ull << CAP_AUDIT_WRITE)
 
 static int enter_userns(const struct machine_start *start, struct outcome *out)
@@ -57,7 +57,8 @@ static int install_filter(const struct machine_start *start, struct outcome *out
 {
     int nesting = start->request->flags & FLAG_NESTING;
     struct sock_fprog program = {
-        .len = nesting ? sizeof nesting_filter / sizeof *nesting_filter : sizeof default_filter / sizeof *default_filter,
+        .len =
+            nesting ? sizeof nesting_filter / sizeof *nesting_filter : sizeof default_filter / sizeof *default_filter,
         .filter = (struct sock_filter *)(nesting ? nesting_filter : default_filter),
     };
     if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program))

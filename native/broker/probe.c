@@ -44,7 +44,9 @@ static int image_of(const void *content, size_t size, size_t room)
 static int mount_image(int where, int file, const char *type, int read_only)
 {
     struct outcome out = { 0 };
-    struct image_mount image = { .file = file, .type = type, .read_only = read_only, .parent = where, .mountpoint = type };
+    struct image_mount image = {
+        .file = file, .type = type, .read_only = read_only, .parent = where, .mountpoint = type
+    };
     return image_mount(&image, &out);
 }
 
@@ -61,16 +63,20 @@ static int map_ids(int where, const char *name, const char *target, int userns)
 static int stack(void)
 {
     struct statvfs state;
-    const char *const options[] = { "lowerdir+", WHERE "/lower", "upperdir", WHERE "/upper/u", "workdir",
-                                    WHERE "/upper/w", "uuid", "null", "xino", "on", "redirect_dir", "nofollow", NULL };
-    if (mkdir(WHERE "/ext4/u", 0755) || mkdir(WHERE "/ext4/w", 0700) || prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP))
+    const char *const options[] = { "lowerdir+",      WHERE "/lower", "upperdir", WHERE "/upper/u", "workdir",
+                                    WHERE "/upper/w", "uuid",         "null",     "xino",           "on",
+                                    "redirect_dir",   "nofollow",     NULL };
+    if (mkdir(WHERE "/ext4/u", 0755) || mkdir(WHERE "/ext4/w", 0700) ||
+        prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP))
         return -1;
     setfsgid(FIRST_ID);
     setfsuid(FIRST_ID);
     int context = fsopen("overlay", FSOPEN_CLOEXEC), bad = fsconfig(context, FSCONFIG_SET_FLAG, "userxattr", NULL, 0);
     for (int i = 0; options[i] && !bad; i += 2)
         bad = fsconfig(context, FSCONFIG_SET_STRING, options[i], options[i + 1], 0);
-    int root = bad || fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) ? -1 : fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NODEV);
+    int root = bad || fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0)
+                   ? -1
+                   : fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NODEV);
     return root < 0 || fstatvfs(root, &state) || state.f_flag & ST_RDONLY ? -1 : 0;
 }
 
@@ -88,8 +94,8 @@ static void try_all(struct findings *found)
         return;
     found->squashfs_zstd = !mount_image(where, layer, "squashfs", 1) && !access(WHERE "/squashfs/f", R_OK);
     found->idmapped_squashfs = found->squashfs_zstd && !map_ids(where, "squashfs", "lower", userns);
-    found->idmapped_ext4 = !make_ext4(upper, &out) && !mount_image(where, upper, "ext4", 0) &&
-                           !map_ids(where, "ext4", "upper", userns);
+    found->idmapped_ext4 =
+        !make_ext4(upper, &out) && !mount_image(where, upper, "ext4", 0) && !map_ids(where, "ext4", "upper", userns);
     found->overlay_userxattr = found->idmapped_squashfs && found->idmapped_ext4 && !stack();
 }
 

@@ -131,8 +131,8 @@ static int link_view(int modules, const char *layer, const char *digest_hex, str
     return 0;
 }
 
-static int publish_locked(const struct broker *broker, const struct publish_request *request, int modules,
-                          int staging, struct outcome *out)
+static int publish_locked(const struct broker *broker, const struct publish_request *request, int modules, int staging,
+                          struct outcome *out)
 {
     char staged[160], staged_json[160], sidecar[160], digest_hex[HEX32];
     hex(request->digest.bytes, 32, digest_hex);

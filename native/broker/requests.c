@@ -129,7 +129,9 @@ static void handle_kill(struct server *server, uint32_t id, const struct kill_re
         return reply(server, OP_KILL_TREE, id, &out.wire, NULL, 0);
     }
     struct kill_order order = { *request, (unsigned)(machine - server->machines), machine->pid };
-    struct errand errand = { .op = OP_KILL_TREE, .id = id, .run = kill_tree, .request = &order, .deadline_ms = SHORT_MS };
+    struct errand errand = {
+        .op = OP_KILL_TREE, .id = id, .run = kill_tree, .request = &order, .deadline_ms = SHORT_MS
+    };
     in_worker(server, &errand, 'k', &request->label, sizeof request->label);
 }
 
@@ -158,8 +160,8 @@ static void handle_upper_stats(struct server *server, uint32_t id, const key_t8 
 void request_handle(struct server *server, uint16_t op, uint32_t id, const void *body, size_t length)
 {
     static const operation operations[OP_COUNT] = {
-        [OP_PUBLISH] = run_publish,      [OP_LAYER_ATTACH] = run_attach, [OP_LAYER_DETACH] = run_detach,
-        [OP_LAYER_VERIFY] = run_verify,  [OP_LAYER_REMOVE] = run_remove, [OP_UPPER_MAKE] = run_make,
+        [OP_PUBLISH] = run_publish,           [OP_LAYER_ATTACH] = run_attach, [OP_LAYER_DETACH] = run_detach,
+        [OP_LAYER_VERIFY] = run_verify,       [OP_LAYER_REMOVE] = run_remove, [OP_UPPER_MAKE] = run_make,
         [OP_UPPER_ATTACH] = run_upper_attach, [OP_UPPER_DROP] = run_drop,
     };
     struct errand errand = { .op = op, .id = id, .request = body, .deadline_ms = SHORT_MS };

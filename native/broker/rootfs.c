@@ -69,7 +69,9 @@ static int map_upper(struct machine_start *start, int stage, struct outcome *out
 static int configure(const struct machine_start *start, int context)
 {
     static const char *const options[][2] = {
-        { "redirect_dir", "nofollow" }, { "metacopy", "off" }, { "index", "off" },
+        { "redirect_dir", "nofollow" },
+        { "metacopy", "off" },
+        { "index", "off" },
         { "uuid", "null" }, /* no mark of this mount in the upper */
         { "xino", "on" },   /* one st_dev, inode numbers that survive copy-up; auto gives up with uuid=null */
     };

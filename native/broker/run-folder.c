@@ -123,10 +123,22 @@ static int enter_namespace(struct broker *broker, struct outcome *out)
 static int make_places(struct broker *broker, struct outcome *out)
 {
     char path[96];
-    static const char *const places[] = { LAYER_MOUNTS, UPPER_MOUNTS, STAGE, STAGE "/u", STAGE "/root", STAGE "/empty",
-                                          STAGE "/sys", STAGE "/sys/block", STAGE "/sys/bus", STAGE "/sys/class",
-                                          STAGE "/sys/dev", STAGE "/sys/fs", STAGE "/sys/kernel", STAGE "/sys/module",
-                                          STAGE "/sys/devices", STAGE "/sys/devices/system",
+    static const char *const places[] = { LAYER_MOUNTS,
+                                          UPPER_MOUNTS,
+                                          STAGE,
+                                          STAGE "/u",
+                                          STAGE "/root",
+                                          STAGE "/empty",
+                                          STAGE "/sys",
+                                          STAGE "/sys/block",
+                                          STAGE "/sys/bus",
+                                          STAGE "/sys/class",
+                                          STAGE "/sys/dev",
+                                          STAGE "/sys/fs",
+                                          STAGE "/sys/kernel",
+                                          STAGE "/sys/module",
+                                          STAGE "/sys/devices",
+                                          STAGE "/sys/devices/system",
                                           STAGE "/sys/devices/system/cpu" };
     snprintf(path, sizeof path, "%s/" MOUNTS, broker->run_path);
     if (is_mounted(broker->run, MOUNTS))
@@ -156,7 +168,8 @@ int run_folder_open(struct broker *broker, struct outcome *out)
     if (parent >= 0 && !ensure_folder(parent, broker->instance, 0711, 0, 0))
         broker->run = open_beneath(parent, broker->instance, O_RDONLY | O_DIRECTORY, 0);
     if (broker->run < 0 || ensure_folder(broker->run, "machines", 0711, 0, 0) ||
-        ensure_folder(broker->run, "pin", 0700, 0, 0) || (!is_mounted(broker->run, MOUNTS) && ensure_folder(broker->run, MOUNTS, 0700, 0, 0)))
+        ensure_folder(broker->run, "pin", 0700, 0, 0) ||
+        (!is_mounted(broker->run, MOUNTS) && ensure_folder(broker->run, MOUNTS, 0700, 0, 0)))
         fail(out, STEP_REQUEST, "%s", broker->run_path);
     else
         bad = forget_earlier_boot(broker, out) || enter_namespace(broker, out);

@@ -1,6 +1,7 @@
 /* The system calls of a sandbox, by what they are for. seccomp-gen.c says what happens to the rest. */
 #pragma once
 
+/* clang-format off */
 static const char *const allowed[] = {
     /* files and folders */
     "access", "chdir", "chmod", "chown", "close", "close_range", "copy_file_range", "creat", "dup", "dup2", "dup3",
@@ -61,3 +62,4 @@ static const char *const refused_calls[] = {
     "perf_event_open", "pidfd_getfd", "process_madvise", "quotactl", "quotactl_fd", "reboot", "request_key", "settimeofday", "swapoff", "swapon", "syslog", "umount",
     "userfaultfd", "vhangup", "listmount", "statmount",
 };
+/* clang-format on */

@@ -14,8 +14,8 @@ enum machine_state {
     MACHINE_READY,
     MACHINE_STARTING,
     MACHINE_RUNNING,
-    MACHINE_ENDING,  /* killed; its end is awaited */
-    MACHINE_DEAD,    /* nothing of it runs; waits for a worker that removes what is left */
+    MACHINE_ENDING, /* killed; its end is awaited */
+    MACHINE_DEAD,   /* nothing of it runs; waits for a worker that removes what is left */
     MACHINE_CLEANING,
     MACHINE_STUCK /* could not be cleaned: not lent again; the next broker tries once more */
 };

@@ -27,9 +27,9 @@ static int parse_number(const char *text, unsigned long max, unsigned long *valu
 int arguments_parse(int argc, char **argv, struct arguments *arguments)
 {
     static const struct option options[] = {
-        { "data", 1, NULL, 'd' },     { "user", 1, NULL, 'u' },  { "group", 1, NULL, 'g' },   { "agent", 1, NULL, 'a' },
-        { "uid-base", 1, NULL, 'b' }, { "ready", 1, NULL, 'r' }, { "digest", 1, NULL, 's' }, { "replace", 0, NULL, 'R' },
-        { NULL, 0, NULL, 0 },
+        { "data", 1, NULL, 'd' },   { "user", 1, NULL, 'u' },     { "group", 1, NULL, 'g' },
+        { "agent", 1, NULL, 'a' },  { "uid-base", 1, NULL, 'b' }, { "ready", 1, NULL, 'r' },
+        { "digest", 1, NULL, 's' }, { "replace", 0, NULL, 'R' },  { NULL, 0, NULL, 0 },
     };
     unsigned long number;
     *arguments = (struct arguments){ .user = "squash", .group = "squash" };

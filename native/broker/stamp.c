@@ -16,8 +16,8 @@ static int describe(int fd, char *text, size_t size)
     if (fstat(fd, &s))
         return -1;
     return snprintf(text, size, "%llu %llu %lld %lld.%09ld %lld.%09ld\n", (unsigned long long)s.st_dev,
-                    (unsigned long long)s.st_ino, (long long)s.st_size, (long long)s.st_mtim.tv_sec,
-                    s.st_mtim.tv_nsec, (long long)s.st_ctim.tv_sec, s.st_ctim.tv_nsec);
+                    (unsigned long long)s.st_ino, (long long)s.st_size, (long long)s.st_mtim.tv_sec, s.st_mtim.tv_nsec,
+                    (long long)s.st_ctim.tv_sec, s.st_ctim.tv_nsec);
 }
 
 int stamp_matches(const struct broker *broker, int fd, const char *digest_hex)

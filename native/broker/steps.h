@@ -4,6 +4,7 @@
  */
 #pragma once
 
+/* clang-format off */
 #define BROKER_STEPS(X)                                                                                      \
     X(0, NONE, "")                                                                                           \
     X(1, REQUEST, "check the request")                                                                       \
@@ -47,6 +48,7 @@
     X(39, DEADLINE, "finish in time")                                                                        \
     X(40, UPPER_LAYOUT, "lay out the upper")                                                                 \
     X(41, NETWORK, "bring loopback up")
+/* clang-format on */
 
 enum step {
 #define X(number, name, text) STEP_##name = number,

@@ -53,8 +53,7 @@ static int check_reserve(int images, uint64_t wanted, uint64_t reserve, struct o
         return fail(out, STEP_RESERVE, "uppers");
     uint64_t available = (uint64_t)fs.f_bavail * fs.f_frsize;
     if (available < wanted || available - wanted < reserve)
-        return fail_with(out, ENOSPC, STEP_RESERVE, "%llu MiB are free",
-                         (unsigned long long)(available >> 20));
+        return fail_with(out, ENOSPC, STEP_RESERVE, "%llu MiB are free", (unsigned long long)(available >> 20));
     return 0;
 }
 
@@ -135,11 +134,9 @@ int upper_make(const struct broker *broker, const struct upper_make_request *req
     int disk = request->kind == UPPER_DISK, image = -1;
     if (!bad && is_mounted(folders.mounts, key))
         bad = fail_with(out, EEXIST, STEP_UPPER, "%s", key);
-    bad = bad ||
-          check_reserve(folders.images, disk ? request->size_bytes : 0, disk ? request->reserve_bytes : 0, out);
+    bad = bad || check_reserve(folders.images, disk ? request->size_bytes : 0, disk ? request->reserve_bytes : 0, out);
     if (!bad && disk)
-        bad = (image = make_image(folders.images, name, request, out)) < 0 ||
-              mount_image(&folders, key, image, out);
+        bad = (image = make_image(folders.images, name, request, out)) < 0 || mount_image(&folders, key, image, out);
     else if (!bad)
         bad = mount_tmpfs(&folders, key, request->size_bytes, out);
     if (!bad && lay_out(folders.mounts, key, out)) {
@@ -202,8 +199,7 @@ int upper_stats(const struct broker *broker, const key_t8 *upper, struct outcome
         bad = fail(out, STEP_UPPER, "%s", key);
     if (!bad)
         answer(out,
-               &(uint64_t[]){ (uint64_t)(fs.f_blocks - fs.f_bfree) * fs.f_frsize,
-                              (uint64_t)fs.f_blocks * fs.f_frsize },
+               &(uint64_t[]){ (uint64_t)(fs.f_blocks - fs.f_bfree) * fs.f_frsize, (uint64_t)fs.f_blocks * fs.f_frsize },
                16);
     if (root >= 0)
         close(root);

@@ -63,7 +63,7 @@ struct __attribute__((packed)) publish_request {
 
 struct __attribute__((packed)) upper_make_request {
     key_t8 upper;
-    uint32_t kind; /* enum upper_kind */
+    uint32_t kind;  /* enum upper_kind */
     uint32_t flags; /* bit 0: sparse */
     uint64_t size_bytes;
     uint64_t reserve_bytes;
