@@ -19,7 +19,7 @@
 
 struct process {
     pid_t pid, parent, inner; /* inner: as the sandbox numbers it */
-    int is_agent;
+    int is_agent, is_stopped;
     int spared, doomed;
 };
 
@@ -34,6 +34,7 @@ static int parse_status(struct process *process, const struct stat *agent)
     char *parent = strstr(text, "\nPPid:\t"), *numbers = strstr(text, "\nNSpid:\t"), *state = strstr(text, "\nState:\t");
     if (!parent || !numbers || !state || state[8] == 'Z' || state[8] == 'X')
         return -1;
+    process->is_stopped = state[8] == 'T' || state[8] == 't';
     process->parent = atoi(parent + 7);
     /* NSpid lists the pid in each namespace, outermost first. The second is the sandbox's. */
     char *at = strchr(numbers + 8, '\t');
@@ -99,13 +100,13 @@ static int choose(int count, const struct kill_order *order, int everything)
         spread(count, offsetof(struct process, doomed));
         return 0;
     }
-    /* The supervisor is gone: its tree is whatever belongs to no other supervisor. */
+    /* The supervisor is gone: its tree is whatever belongs to no other supervisor. One that was stopped answers for nobody. */
     struct process init = { 0 };
     for (int i = 0; i < count; i++) {
         if (processes[i].pid == order->init)
             init = processes[i], processes[i].spared = 0;
         else
-            processes[i].spared = processes[i].parent == order->init && processes[i].is_agent;
+            processes[i].spared = processes[i].parent == order->init && processes[i].is_agent && !processes[i].is_stopped;
     }
     spread(count, offsetof(struct process, spared));
     for (int i = 0; i < count; i++)

@@ -7,7 +7,7 @@ import type { MachineWatch } from './machine-watch.ts';
 // Together under the half second that an answer may come after its timeout: the agent's time to end a tree by itself
 // (native/PROTOCOL.md), the broker's to do it from outside, and the time to hear of it.
 const AGENT_KILL_MS = 200;
-const BROKER_KILL_MS = 200;
+export const BROKER_KILL_MS = 200;
 const LAST_WORD_MS = 50;
 
 /**

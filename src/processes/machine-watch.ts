@@ -1,5 +1,10 @@
+import { SandboxError } from '../domain/errors.ts';
+import { settlesWithin } from '../lib/deadline.ts';
 import type { Log } from '../lib/log.ts';
-import type { ExitReport, Machine, MachineProcess } from '../runtime/runtime.ts';
+import type { ExecOptions, ExecRequest, ExitReport, Machine, MachineProcess } from '../runtime/runtime.ts';
+
+// The agent's silence and the word that PID 1 is gone come by two ways.
+const NEWS_OF_DEATH_MS = 100;
 
 /**
  * What has to be known about a machine to tell why one of its commands died: which kills came from us, and which from the OOM killer.
@@ -40,10 +45,34 @@ export class MachineWatch {
     return this.#escalations;
   }
 
-  /** Ends what is left of a tree from outside. Never rejects: a machine that is gone has no trees, and all else is logged. */
-  async killTree(process: MachineProcess): Promise<void> {
+  /** Whether PID 1 is known to be gone. */
+  get isGone(): boolean {
+    return this.#gone;
+  }
+
+  /**
+   * Starts a command. Its first instructions may end its supervisor before that has said that it runs: nothing of such a command is left.
+   *
+   * @throws what `Machine.exec` throws
+   */
+  async exec(request: ExecRequest, options: ExecOptions): Promise<MachineProcess> {
+    try {
+      return await this.machine.exec(request, options);
+    } catch (error) {
+      const isSilent = error instanceof SandboxError && error.code === 'AGENT_FAILED';
+      if (isSilent && !(await settlesWithin(this.machine.exited, NEWS_OF_DEATH_MS))) await this.killTree(undefined);
+      throw error;
+    }
+  }
+
+  /**
+   * Ends what is left of a tree from outside. Never rejects: a machine that is gone has no trees, and all else is logged.
+   *
+   * @param process undefined when the command's supervisor never said who it is
+   */
+  async killTree(process: MachineProcess | undefined): Promise<void> {
     await this.#ask(async () => {
-      const { escalated } = await this.machine.killTree(process.supervisorPid);
+      const { escalated } = await this.machine.killTree(process?.supervisorPid);
       if (escalated) this.#escalations++;
     });
   }

@@ -144,11 +144,44 @@ test('runCommand() has a tree killed from outside that outlived its first proces
 });
 
 test('runCommand() calls a command interrupted whose supervisor is lost, and looks for its tree', async () => {
+  vi.useFakeTimers();
   const { ends } = playCommand();
   const killTree = vi.spyOn(machine, 'killTree');
   ends.reject(new SandboxError('AGENT_FAILED', 'gone'));
-  expect(await run('x')).toMatchObject({ exit_code: 137, interrupted: true, timed_out: false });
+  const result = run('x');
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(await result).toMatchObject({ exit_code: 137, interrupted: true, timed_out: false });
   expect(killTree).toHaveBeenCalledWith(7);
+});
+
+test('runCommand() calls a command timed out that ended its supervisor within a second of its timeout', async () => {
+  vi.useFakeTimers();
+  const { ends } = playCommand();
+  const result = run('x', { timeoutSeconds: 1 });
+  await vi.advanceTimersByTimeAsync(10);
+  ends.reject(new SandboxError('AGENT_FAILED', 'gone'));
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(await result).toMatchObject({ exit_code: 124, timed_out: true });
+  expect(await result).not.toHaveProperty('interrupted');
+});
+
+test('runCommand() ends what a command began whose supervisor was lost before it could say so', async () => {
+  vi.useFakeTimers();
+  vi.spyOn(machine, 'exec').mockRejectedValueOnce(new SandboxError('AGENT_FAILED', 'gone'));
+  const killTree = vi.spyOn(machine, 'killTree');
+  const result = run('x', { timeoutSeconds: 1 });
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(await result).toMatchObject({ seq: 1, exit_code: 124, timed_out: true });
+  expect(killTree).toHaveBeenCalledWith(undefined);
+});
+
+test('runCommand() gives back the number of a command that found its machine dead', async () => {
+  vi.spyOn(machine, 'exec').mockImplementationOnce(() => {
+    machine.die();
+    return Promise.reject(new SandboxError('AGENT_FAILED', 'gone'));
+  });
+  await expect(run('x')).rejects.toMatchObject({ code: 'AGENT_FAILED' });
+  expect(host.log.lastSeq).toBe(0);
 });
 
 test('runCommand() holds a machine that cannot start a command to the timeout too', async () => {
@@ -158,9 +191,11 @@ test('runCommand() holds a machine that cannot start a command to the timeout to
   vi.spyOn(machine, 'exec')
     .mockReset()
     .mockReturnValueOnce(starting.promise as never);
+  const killTree = vi.spyOn(machine, 'killTree');
   const result = run('x', { timeoutSeconds: 1 });
   await vi.advanceTimersByTimeAsync(1000);
   expect(await result).toMatchObject({ exit_code: 124, timed_out: true });
+  expect(killTree).toHaveBeenCalledWith(undefined);
   starting.resolve(process);
   await vi.advanceTimersByTimeAsync(0);
   expect(kill).toHaveBeenCalled();

@@ -1,8 +1,10 @@
+import { SandboxError } from '../domain/errors.ts';
+import { settlesWithin } from '../lib/deadline.ts';
 import type { ExecRequest, ExitReport, MachineProcess } from '../runtime/runtime.ts';
 import type { ExecCall, ExecResult } from '../sandboxes/types.ts';
 import type { ExecLog } from './exec-log.ts';
 import { type Cause, FirstCause } from './first-cause.ts';
-import { followCommand } from './follow-command.ts';
+import { BROKER_KILL_MS, followCommand } from './follow-command.ts';
 import type { MachineWatch } from './machine-watch.ts';
 import { OUTPUT_HEAD_BYTES, OutputHead } from './output-head.ts';
 
@@ -14,6 +16,7 @@ export interface CommandHost {
 
 const TIMED_OUT = 124;
 const KILLED = 137;
+const WITNESS_MS = 1000;
 
 /**
  * Runs `/bin/sh -c` in a machine to its end, or to the first of timeout and abort, and keeps the result in the log.
@@ -38,6 +41,7 @@ export async function runCommand(
     throw error;
   });
   const report = process && (await followCommand(process, { cause, watch: host.watch }));
+  if (report === undefined) await awaitVerdict(host.watch, { cause, escalationsBefore });
   const fate = await explain(host.watch, { report, cause: cause.cause, escalationsBefore });
 
   const finished = new Date();
@@ -60,23 +64,36 @@ export async function runCommand(
   return result;
 }
 
-/** Undefined when the cause came before the command: a machine that cannot even start one is held to the timeout too. */
+/**
+ * Undefined when the cause came before the command, as a machine that cannot even start one is held to the timeout too;
+ * and when the command ended its supervisor before that could say that it runs.
+ */
 async function start(
   host: CommandHost,
   call: ExecCall,
   { cause, stdout, stderr }: { cause: FirstCause; stdout: OutputHead; stderr: OutputHead },
 ): Promise<MachineProcess | undefined> {
-  const starting = host.watch.machine.exec(requestOf(call, host.env), {
+  const { watch } = host;
+  const starting = watch.exec(requestOf(call, host.env), {
     onOutput: (stream, data) => (stream === 'stdout' ? stdout : stderr).push(data),
   });
-  const process = await Promise.race([starting, cause.happened]);
+  const process = await Promise.race([starting.catch(undefinedWhenSilent(watch)), cause.happened]);
   if (typeof process !== 'string') return process;
+  await settlesWithin(watch.killTree(undefined), BROKER_KILL_MS);
   // It must not begin to run now that nobody waits for it.
   starting.then(
     (late) => late[Symbol.asyncDispose](),
     () => {},
   );
   return undefined;
+}
+
+/** A machine that is gone is started again for the command; one that lives has lost it. */
+function undefinedWhenSilent(watch: MachineWatch): (error: unknown) => undefined {
+  return (error) => {
+    if (error instanceof SandboxError && error.code === 'AGENT_FAILED' && !watch.isGone) return undefined;
+    throw error;
+  };
 }
 
 function requestOf(call: ExecCall, env: Readonly<Record<string, string>>): ExecRequest {
@@ -91,6 +108,16 @@ function requestOf(call: ExecCall, env: Readonly<Record<string, string>>): ExecR
     // One byte more than is kept tells that there was more.
     forwardLimitBytes: OUTPUT_HEAD_BYTES + 1,
   };
+}
+
+/** A command whose timeout is near does not choose its verdict by ending the only witness. */
+async function awaitVerdict(
+  watch: MachineWatch,
+  { cause, escalationsBefore }: { cause: FirstCause; escalationsBefore: number },
+): Promise<void> {
+  if (cause.cause === undefined) await Promise.race([watch.quiet(), cause.happened]);
+  if (cause.cause !== undefined || watch.escalations > escalationsBefore) return;
+  await settlesWithin(Promise.race([cause.happened, watch.machine.exited]), WITNESS_MS);
 }
 
 interface Fate {

@@ -108,8 +108,9 @@ export interface Machine {
   /**
    * Ends what is left of a command's tree, by force and from outside: nothing inside can prevent it.
    * Other commands are spared unless the tree cannot be told from them. @returns whether they were not spared.
+   * @param supervisorPid undefined when it never said who it is: then what no working supervisor answers for is ended
    */
-  killTree(supervisorPid: number): Promise<{ readonly escalated: boolean }>;
+  killTree(supervisorPid: number | undefined): Promise<{ readonly escalated: boolean }>;
   /** @throws FILE_NOT_FOUND, INVALID_ARGUMENT, AGENT_FAILED */
   readFile(path: string): Promise<FileRead>;
   /** Atomic: the old content or the new, never a part. */

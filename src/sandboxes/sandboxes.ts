@@ -87,7 +87,7 @@ export class Sandboxes implements AsyncDisposable {
     const terminal = request.pty === undefined ? {} : { TERM: 'xterm-256color' };
     const env = { ...sandbox.record.env, ...terminal, ...request.env };
     return withMachine(sandbox, this.#parts, async (watch) => {
-      return new GuardedProcess(await watch.machine.exec({ ...request, env }, options), watch);
+      return new GuardedProcess(await watch.exec({ ...request, env }, options), watch);
     });
   }
 

@@ -48,8 +48,8 @@ export class MemoryMachine implements Machine {
     return process;
   }
 
-  async killTree(supervisorPid: number): Promise<{ readonly escalated: boolean }> {
-    this.#running.get(supervisorPid)?.killFromOutside();
+  async killTree(supervisorPid: number | undefined): Promise<{ readonly escalated: boolean }> {
+    if (supervisorPid !== undefined) this.#running.get(supervisorPid)?.killFromOutside();
     return { escalated: false };
   }
 

@@ -130,8 +130,11 @@ export function startBody(spec: MachineSpec): Buffer {
   ]);
 }
 
-export function killBody(label: SandboxLabel, supervisorPid: number): Buffer {
-  return Buffer.concat([keyBody(label), numbers(4, supervisorPid, 0)]);
+/** No process has this pid. */
+const UNKNOWN_SUPERVISOR = 0xffff_ffff;
+
+export function killBody(label: SandboxLabel, supervisorPid: number | undefined): Buffer {
+  return Buffer.concat([keyBody(label), numbers(4, supervisorPid ?? UNKNOWN_SUPERVISOR, 0)]);
 }
 
 export const LIST_KINDS = { sandboxes: 1, uppers: 2, layers: 3 } as const;

@@ -37,7 +37,7 @@ export class NamespaceMachine implements Machine {
     return execOverAgent(this.#connect, request, options);
   }
 
-  killTree(supervisorPid: number): Promise<{ escalated: boolean }> {
+  killTree(supervisorPid: number | undefined): Promise<{ escalated: boolean }> {
     const result = this.#killing.then(async () => {
       const payload = await this.#broker.request('killTree', killBody(this.label, supervisorPid));
       return { escalated: payload.readUInt32LE(4) !== 0 };
