@@ -106,11 +106,12 @@ int layer_remove(const struct broker *broker, const digest_t *digest, struct out
         return -1;
     int mounted = is_mounted(mounts, digest_hex);
     close(mounts);
-    if (mounted || digest_is_named(broker, digest_hex))
-        return fail_with(out, EBUSY, STEP_LAYER, "%.64s is in use", digest_hex);
+    uint32_t gone[2] = { !mounted && !digest_is_named(broker, digest_hex), 0 };
     snprintf(path, sizeof path, "modules/sha256/%s.squashfs", digest_hex);
-    if (unlinkat(broker->data, path, 0) && errno != ENOENT)
+    if (gone[0] && unlinkat(broker->data, path, 0) && errno != ENOENT)
         return fail(out, STEP_STORE, "%.64s", digest_hex);
-    stamp_remove(broker, digest_hex);
+    if (gone[0])
+        stamp_remove(broker, digest_hex);
+    answer(out, gone, sizeof gone);
     return 0;
 }

@@ -11,12 +11,13 @@ const runtime = {
   attachLayer: vi.fn<(digest: Digest) => Promise<void>>(async (digest: Digest) => void mounted.add(digest)),
   detachLayer: vi.fn<(digest: Digest) => Promise<void>>(async (digest: Digest) => void mounted.delete(digest)),
 };
+const onUnused = vi.fn<(digest: Digest) => Promise<void>>(async () => {});
 let mounts: LayerMounts;
 beforeEach(() => {
   vi.useFakeTimers();
   vi.resetAllMocks();
   mounted = new Set();
-  mounts = new LayerMounts(runtime, { lingerMs: 5000, log: SILENT });
+  mounts = new LayerMounts(runtime, { lingerMs: 5000, onUnused, log: SILENT });
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -85,6 +86,7 @@ test('LayerMounts holds nothing of a stack of which one layer is missing', async
   await vi.advanceTimersByTimeAsync(5000);
   expect([...mounted]).toEqual([]);
   expect(runtime.detachLayer.mock.calls).toEqual([[A]]);
+  expect(onUnused.mock.calls).toEqual([[A]]);
 });
 
 test('LayerMounts unmounts at its end what nobody uses, and leaves the rest', async () => {

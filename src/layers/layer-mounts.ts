@@ -12,6 +12,8 @@ interface Mounted {
 export interface LayerMountsOptions {
   /** How long an unused layer stays mounted, so that create after destroy does not mount again. */
   readonly lingerMs: number;
+  /** Called when nobody uses a layer any more and it was unmounted. */
+  readonly onUnused: (digest: Digest) => Promise<void>;
   readonly log: Log;
 }
 
@@ -100,7 +102,8 @@ export class LayerMounts implements AsyncDisposable {
       layer.attached = false;
       await this.#runtime
         .detachLayer(digest)
-        .catch((error: unknown) => this.#options.log.error({ err: error, digest }, 'Cannot unmount layer'));
+        .then(() => this.#options.onUnused(digest))
+        .catch((error: unknown) => this.#options.log.error({ err: error, digest }, 'Cannot give up layer'));
     });
   }
 }

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type LayerName, parseLayerName } from '../domain/ids.ts';
+import { type Digest, type LayerName, parseDigest, parseLayerName } from '../domain/ids.ts';
 import { parseSidecar, type Sidecar } from './sidecar.ts';
 
+const BYTES_FILE = /^([0-9a-f]{64})\.squashfs$/;
 const SIDECAR_FILE = /^([0-9]{3}-[A-Za-z0-9_.-]+)\.json$/;
 
 /** Reads `modules/`. The broker writes it; a layer is there once its sidecar is. Nothing is kept in memory: publishing needs no daemon. */
@@ -23,6 +24,15 @@ export class LayerStore {
       .filter((name) => name !== undefined && !name.includes('..'))
       .map(parseLayerName)
       .toSorted();
+  }
+
+  /** Every digest whose bytes are stored, whether a name points to them or not. */
+  async digests(): Promise<readonly Digest[]> {
+    const files = await readdir(join(this.#dir, 'sha256')).catch(emptyWhenMissing);
+    return files
+      .map((file) => BYTES_FILE.exec(file)?.[1])
+      .filter((digest) => digest !== undefined)
+      .map(parseDigest);
   }
 
   /**

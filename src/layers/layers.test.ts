@@ -1,9 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { parseLayerName } from '../domain/ids.ts';
+import { type Digest, parseDigest, parseLayerName } from '../domain/ids.ts';
 import { type Log, SILENT } from '../lib/log.ts';
 import { Layers } from './layers.ts';
 import { parseSidecar } from './sidecar.ts';
@@ -16,9 +16,17 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true }));
 
-const runtime = { attachLayer: async () => {}, detachLayer: async () => {} };
+const removeLayer = vi.fn<(digest: Digest) => Promise<boolean>>(async () => true);
+const runtime = { attachLayer: async () => {}, detachLayer: async () => {}, removeLayer };
+const pinned = new Set<Digest>();
 const open = (folder = dir) =>
-  new Layers(runtime, { dir: folder, hostArch: 'x86_64', lingerMs: 0, log: { ...SILENT, error } });
+  new Layers(runtime, {
+    isPinned: (digest) => pinned.has(digest),
+    dir: folder,
+    hostArch: 'x86_64',
+    lingerMs: 0,
+    log: { ...SILENT, error },
+  });
 
 function sidecarOf(name: string, changes: object = {}): object {
   const facts = { arch: 'x86_64', libc: 'glibc', recipe: 'test', packages: { bash: '5.2' }, env: {} };
@@ -105,4 +113,14 @@ test('parseSidecar() either understands a text or calls it damaged', () => {
       expect(() => parseSidecar(text, NAME)).toThrow(expect.objectContaining({ code: 'LAYER_DAMAGED' }));
     }),
   );
+});
+
+test('collect() gives up the bytes that no sandbox pins', async () => {
+  const [old, used] = [parseDigest('b'.repeat(64)), parseDigest('c'.repeat(64))];
+  await mkdir(join(dir, 'sha256'));
+  for (const digest of [old, used]) await writeFile(join(dir, 'sha256', `${digest}.squashfs`), '');
+  await writeFile(join(dir, 'sha256', 'notes'), '');
+  pinned.add(used);
+  await open().collect();
+  expect(removeLayer.mock.calls).toEqual([[old]]);
 });

@@ -15,7 +15,9 @@ export interface LayerInfo {
   readonly location: 'local';
 }
 
-export interface LayersOptions extends LayerMountsOptions {
+export interface LayersOptions extends Omit<LayerMountsOptions, 'onUnused'> {
+  /** Whether a sandbox was made of these bytes: it needs them as long as it lives, mounted or not. */
+  readonly isPinned: (digest: Digest) => boolean;
   /** The `modules` folder of the state root. */
   readonly dir: string;
   /** As `uname -m` says it. */
@@ -26,11 +28,13 @@ export interface LayersOptions extends LayerMountsOptions {
 export class Layers implements AsyncDisposable {
   readonly #store: LayerStore;
   readonly #mounts: LayerMounts;
+  readonly #runtime: Pick<Runtime, 'removeLayer'>;
   readonly #options: LayersOptions;
 
-  constructor(runtime: Pick<Runtime, 'attachLayer' | 'detachLayer'>, options: LayersOptions) {
+  constructor(runtime: Pick<Runtime, 'attachLayer' | 'detachLayer' | 'removeLayer'>, options: LayersOptions) {
     this.#store = new LayerStore(options.dir);
-    this.#mounts = new LayerMounts(runtime, options);
+    this.#mounts = new LayerMounts(runtime, { ...options, onUnused: (digest) => this.#collectOne(digest) });
+    this.#runtime = runtime;
     this.#options = options;
   }
 
@@ -66,8 +70,20 @@ export class Layers implements AsyncDisposable {
     return this.#mounts.sweep(digests);
   }
 
+  /** Removes the bytes that no name points to and no sandbox pins: what a name that was rebuilt left behind. */
+  async collect(): Promise<void> {
+    for (const digest of await this.#store.digests()) await this.#collectOne(digest);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#mounts[Symbol.asyncDispose]();
+  }
+
+  /** The broker looks whether a name points to them: a publish may be under way beside this daemon. */
+  async #collectOne(digest: Digest): Promise<void> {
+    if (this.#options.isPinned(digest)) return;
+    if (await this.#runtime.removeLayer(digest))
+      this.#options.log.info({ digest }, 'Removed a layer that nothing names');
   }
 
   #get(name: LayerName): Sidecar {

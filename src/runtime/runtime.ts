@@ -161,6 +161,8 @@ export interface Runtime extends AsyncDisposable {
   /** Verifies the layer and mounts it; once per host, whoever uses it. @throws LAYER_NOT_FOUND, LAYER_DAMAGED */
   attachLayer(digest: Digest): Promise<void>;
   detachLayer(digest: Digest): Promise<void>;
+  /** Removes a layer's bytes from the store, unless a name points to them or they are mounted. Idempotent. @returns whether they are gone */
+  removeLayer(digest: Digest): Promise<boolean>;
   /** @throws NO_SPACE */
   makeUpper(id: UpperId, options: UpperOptions): Promise<void>;
   /** Makes an upper usable again after a reboot. @throws START_FAILED when its data is gone */

@@ -46,8 +46,10 @@ export async function openInstallation(runtime: Runtime, options: InstallationOp
   await using scope = new Scope();
   const { log: recordLog, records } = await openRecords(settings.dataDir);
   scope.use(recordLog);
+  const registry = new Registry(settings.maxSandboxes);
   const layers = scope.use(
     new Layers(runtime, {
+      isPinned: (digest) => registry.pins(digest),
       dir: join(settings.dataDir, 'modules'),
       hostArch: machine(),
       lingerMs: LAYER_LINGER_MS,
@@ -72,7 +74,7 @@ export async function openInstallation(runtime: Runtime, options: InstallationOp
     layers,
     uppers,
     records: recordLog,
-    registry: new Registry(settings.maxSandboxes),
+    registry,
     dir,
     upperKind: settings.upper,
     upperLimitBytes,

@@ -14,7 +14,7 @@ export interface SandboxParts {
   readonly runtime: Runtime;
   /** What the runtime said of itself when the daemon started. */
   readonly status: RuntimeStatus;
-  readonly layers: Pick<Layers, 'resolve' | 'acquire' | 'sweep'>;
+  readonly layers: Pick<Layers, 'resolve' | 'acquire' | 'sweep' | 'collect'>;
   readonly uppers: Pick<UpperPool, 'take'>;
   readonly records: Pick<RecordLog, 'put' | 'remove'>;
   readonly registry: Registry;

@@ -23,6 +23,7 @@ export async function recoverSandboxes(records: readonly SandboxRecord[], parts:
   await sweepMachines(found, parts);
   await Promise.all(sandboxes.map((sandbox) => recoverOne(sandbox, parts)));
   await sweepRest(found, parts);
+  await parts.layers.collect();
 }
 
 async function recoverOne(sandbox: Sandbox, parts: SandboxParts): Promise<void> {

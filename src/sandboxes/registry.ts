@@ -1,5 +1,5 @@
 import { SandboxError } from '../domain/errors.ts';
-import type { SandboxId } from '../domain/ids.ts';
+import type { Digest, SandboxId } from '../domain/ids.ts';
 import type { Sandbox } from './sandbox.ts';
 
 /** Which sandboxes there are, half-made ones too. Synchronous, so that a check and what follows from it cannot be parted. */
@@ -25,6 +25,11 @@ export class Registry {
     const sandbox = this.#sandboxes.get(id);
     if (sandbox === undefined) throw new SandboxError('SANDBOX_NOT_FOUND', `not found: ${id}`);
     return sandbox;
+  }
+
+  /** Whether a sandbox was made of the layer with these bytes. */
+  pins(digest: Digest): boolean {
+    return this.all().some((sandbox) => sandbox.record.layers.some((layer) => layer.digest === digest));
   }
 
   has(sandbox: Sandbox): boolean {

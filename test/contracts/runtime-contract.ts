@@ -276,6 +276,14 @@ export function runtimeContract(name: string, makeHarness: () => Promise<Runtime
       expect((await runtime.inventory()).layers).not.toContain(digest);
     });
 
+    test('removeLayer() spares what is mounted', async () => {
+      const [digest = NOBODY_KNOWS] = harness.layers;
+      await runtime.attachLayer(digest);
+      expect(await runtime.removeLayer(digest)).toBe(false);
+      await runtime.attachLayer(digest);
+      expect(await runtime.removeLayer(NOBODY_KNOWS)).toBe(true);
+    });
+
     test('undoing what is not there succeeds', async () => {
       await runtime.detachLayer(NOBODY_KNOWS);
       await runtime.dropUpper(newUpperId());

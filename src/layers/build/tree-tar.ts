@@ -14,7 +14,7 @@ export interface TreeTarOptions {
 export function treeTarLine(folder: string, options: TreeTarOptions): string[] {
   return [
     ...['tar', '--create', '--file=-', '--format=posix', '--sort=name', '--numeric-owner', '--one-file-system'],
-    `--mtime=@${LAYER_TIME_SECONDS}`,
+    
     // Without this, names of extended headers hold tar's own pid, and access and change times tell when it ran.
     '--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime',
     // security.selinux and trusted.* belong to this host, not to the tree.

@@ -43,6 +43,13 @@ export class MemoryRuntime implements Runtime {
     this.#host.attached.delete(digest);
   }
 
+  async removeLayer(digest: Digest): Promise<boolean> {
+    await this.#begin('removeLayer');
+    if (this.#host.attached.has(digest)) return false;
+    this.#host.stored.delete(digest);
+    return true;
+  }
+
   async makeUpper(id: UpperId, options: UpperOptions): Promise<void> {
     await this.#begin('makeUpper');
     if (this.#host.uppers.has(id)) throw new SandboxError('START_FAILED', `Cannot make upper ${id}: it exists`);

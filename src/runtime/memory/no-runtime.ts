@@ -24,6 +24,7 @@ export class NoRuntime implements Runtime {
   publishLayer = unavailable;
   attachLayer = unavailable;
   detachLayer = unavailable;
+  removeLayer = unavailable;
   makeUpper = unavailable;
   attachUpper = unavailable;
   dropUpper = unavailable;

@@ -59,6 +59,11 @@ export class NamespaceRuntime implements Runtime {
     await this.#broker.request('layerDetach', keyBody(digest));
   }
 
+  async removeLayer(digest: Digest): Promise<boolean> {
+    const payload = await this.#broker.request('layerRemove', keyBody(digest));
+    return payload.readUInt32LE(0) !== 0;
+  }
+
   async makeUpper(id: UpperId, options: UpperOptions): Promise<void> {
     await this.#broker.request('upperMake', upperMakeBody(id, options));
   }
