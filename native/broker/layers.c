@@ -106,12 +106,16 @@ int layer_remove(const struct broker *broker, const digest_t *digest, struct out
         return -1;
     int mounted = is_mounted(mounts, digest_hex);
     close(mounts);
-    uint32_t gone[2] = { !mounted && !digest_is_named(broker, digest_hex), 0 };
+    /* A publisher that is at work may have stored the bytes and not yet their name: then they stay. */
+    int lock = store_lock(broker, 0);
+    uint32_t gone[2] = { lock >= 0 && !mounted && !digest_is_named(broker, digest_hex), 0 };
     snprintf(path, sizeof path, "modules/sha256/%s.squashfs", digest_hex);
     if (gone[0] && unlinkat(broker->data, path, 0) && errno != ENOENT)
         return fail(out, STEP_STORE, "%.64s", digest_hex);
     if (gone[0])
         stamp_remove(broker, digest_hex);
+    if (lock >= 0)
+        close(lock);
     answer(out, gone, sizeof gone);
     return 0;
 }

@@ -167,16 +167,26 @@ static int publish_locked(const struct broker *broker, const struct publish_requ
     return bad ? -1 : 0;
 }
 
+int store_lock(const struct broker *broker, int wait)
+{
+    int lock = open_beneath(broker->data, "modules/.lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+    if (lock >= 0 && flock(lock, LOCK_EX | (wait ? 0 : LOCK_NB))) {
+        int error = errno;
+        close(lock);
+        errno = error;
+        return -1;
+    }
+    return lock;
+}
+
 int layer_publish(const struct broker *broker, const struct publish_request *request, struct outcome *out)
 {
     int modules = open_beneath(broker->data, "modules", O_RDONLY | O_DIRECTORY, 0);
     int staging = open_beneath(broker->data, "staging", O_RDONLY | O_DIRECTORY, 0);
-    int lock = modules < 0 ? -1 : openat(modules, ".lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int lock = store_lock(broker, 1);
     int bad = -1;
-    if (staging < 0 || lock < 0)
+    if (modules < 0 || staging < 0 || lock < 0)
         fail(out, STEP_STORE, "modules and staging");
-    else if (flock(lock, LOCK_EX))
-        fail(out, STEP_STORE, "modules/.lock");
     else
         bad = publish_locked(broker, request, modules, staging, out);
     if (lock >= 0)
