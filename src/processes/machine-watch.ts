@@ -5,6 +5,8 @@ import type { ExecOptions, ExecRequest, ExitReport, Machine, MachineProcess } fr
 
 // The agent's silence and the word that PID 1 is gone come by two ways.
 const NEWS_OF_DEATH_MS = 100;
+// 128 and SIGKILL, as a shell says it.
+const KILLED = 137;
 
 /**
  * What has to be known about a machine to tell why one of its commands died: which kills came from us, and which from the OOM killer.
@@ -84,15 +86,16 @@ export class MachineWatch {
 
   /**
    * Whether the OOM killer took a part of this command. Each of its kills is laid at one door only, so that a `kill -9` in one command
-   * is not taken for the fate of another.
+   * is not taken for the fate of another. A shell whose child was killed ends with 137 itself: the agent does not see that kill, nor reap the child.
    */
   async claimOomKill(report: ExitReport): Promise<boolean> {
-    if (report.strangerKills === 0) return false;
+    const kills = Math.max(report.strangerKills, report.exitCode === KILLED ? 1 : 0);
+    if (kills === 0) return false;
     let unclaimed = 0;
     await this.#ask(async () => {
       const { oomKills } = await this.machine.stats();
       unclaimed = Math.max(0, oomKills - this.#claimedOomKills);
-      this.#claimedOomKills += Math.min(unclaimed, report.strangerKills);
+      this.#claimedOomKills += Math.min(unclaimed, kills);
     });
     return unclaimed > 0;
   }

@@ -219,6 +219,17 @@ test('runCommand() reports the OOM killer only when the counter rose and the tre
   expect(await run('kill -9 itself')).not.toHaveProperty('oom');
 });
 
+test('runCommand() reports the OOM killer of a child whose shell passes its 137 on', async () => {
+  const passedOn = { exitCode: 137, signal: 0, strangerKills: 0, treeEmpty: true, stdoutBytes: 0, stderrBytes: 0 };
+  playCommand().ends.resolve(passedOn as never);
+  expect(await run('exit 137')).not.toHaveProperty('oom');
+  machine.oomKills = 1;
+  playCommand().ends.resolve(passedOn as never);
+  expect(await run('victim | true')).toMatchObject({ exit_code: 137, oom: true });
+  playCommand().ends.resolve(passedOn as never);
+  expect(await run('exit 137')).not.toHaveProperty('oom');
+});
+
 test('runCommand() calls a command interrupted that a kill of another tree hit', async () => {
   const victim = playCommand();
   const hit = run('victim');
