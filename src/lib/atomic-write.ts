@@ -1,12 +1,17 @@
-import { open, rename } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** Replaces a file durably: after a crash at any moment there is the old content or the new, and once this resolves, the new. */
 export async function writeFileDurably(path: string, content: string): Promise<void> {
   const beside = `${path}.new`;
-  await using file = await open(beside, 'w', 0o600);
-  await file.writeFile(content);
-  await file.sync();
+  try {
+    await using file = await open(beside, 'w', 0o600);
+    await file.writeFile(content);
+    await file.sync();
+  } catch (error) {
+    await rm(beside, { force: true });
+    throw error;
+  }
   await rename(beside, path);
   // The rename is durable only when the folder is (fsync(2), notes).
   await syncFolder(dirname(path));

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, truncate } from 'node:fs/promises';
 import { SandboxError } from '../domain/errors.ts';
 import type { SandboxId } from '../domain/ids.ts';
 import { AppendFile } from '../lib/append-file.ts';
@@ -15,7 +15,7 @@ export interface OpenedRecordLog {
 /**
  * The durable list of sandboxes: `state/sandboxes.jsonl`, a line for each change, the last one of an id being true.
  * What was appended is on disk when the promise resolves; many appends of one moment cost one fdatasync.
- * Opening it rewrites it without what is no longer true, so it grows only within the life of one daemon.
+ * Opening it rewrites it without what is no longer true, where there is space for that, so it grows only within the life of one daemon.
  */
 export class RecordLog implements AsyncDisposable {
   readonly #file: AppendFile;
@@ -38,7 +38,13 @@ export class RecordLog implements AsyncDisposable {
         `Cannot read the records: ${path} is missing, although there are sandboxes`,
       );
     const records = bytes === undefined ? [] : replayRecords(bytes, path);
-    await writeFileDurably(path, records.map((record) => formatLine({ record })).join(''));
+    try {
+      await writeFileDurably(path, records.map((record) => formatLine({ record })).join(''));
+    } catch (error) {
+      // A host without space must not keep its sandboxes from their clients: the log goes on as it is.
+      if (bytes === undefined || !isNoSpace(error)) throw error;
+      await truncate(path, bytes.lastIndexOf('\n') + 1);
+    }
     return { log: new RecordLog(await AppendFile.open(path)), records };
   }
 
@@ -58,11 +64,14 @@ export class RecordLog implements AsyncDisposable {
     try {
       await this.#file.append(formatLine(entry));
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error;
+      if (!isNoSpace(error)) throw error;
       throw new SandboxError('NO_SPACE', 'Cannot record sandbox: no space under the state root', { cause: error });
     }
   }
+}
+
+function isNoSpace(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
 function undefinedWhenMissing(error: NodeJS.ErrnoException): undefined {
