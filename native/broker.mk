@@ -22,3 +22,18 @@ $(OUT)/squash-broker: $(BROKER_OBJECTS)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@.debug $^
 	strip -o $@.new $@.debug
 	mv $@.new $@
+
+# Everything but main(), for the tests and the fuzzer: both run under the sanitizers.
+BROKER_LIBRARY := $(filter-out broker/main.c,$(BROKER_SOURCES))
+BROKER_TESTS := $(wildcard broker/test/*.c)
+comma := ,
+BROKER_SANITIZED := $(subst fuzzer$(comma),,$(FUZZ_CFLAGS)) -I$(OUT)/generated
+
+$(OUT)/test/broker-units: $(BROKER_TESTS) $(wildcard broker/test/*.h) $(BROKER_LIBRARY) $(BROKER_HEADERS) $(OUT)/generated/seccomp-filter.h
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(BROKER_SANITIZED) -Wl,--wrap=request_handle -o $@ $(BROKER_TESTS) $(BROKER_LIBRARY)
+
+.PHONY: check-broker
+check: check-broker
+check-broker: $(OUT)/test/broker-units
+	$< vectors/broker.txt

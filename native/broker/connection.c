@@ -110,7 +110,7 @@ static ssize_t handle_frame(struct server *server)
     size_t body = header.length - sizeof header;
     if (header.version != WIRE_VERSION)
         fail_with(&out, EPROTONOSUPPORT, STEP_REQUEST, "version %u", header.version);
-    else if (header.reserved || !wire_length_fits(header.op, body))
+    else if (header.reserved || !header.id || !wire_length_fits(header.op, body))
         fail_with(&out, EINVAL, STEP_REQUEST, "operation %u of %zu bytes", header.op, body);
     if (out.wire.error)
         reply(server, header.op & 0x3fff, header.id, &out.wire, NULL, 0);

@@ -4,6 +4,7 @@
  */
 #include "beneath.h"
 #include "run-folder.h"
+#include "subordinate-ids.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,23 +18,6 @@
 #define BLOCKS 16 /* 16 × 2^26 = 2^30 ids: the span that setup chose */
 #define BLOCK_IDS (SLOTS * IDS_PER_SLOT)
 #define FOLDER "/run/squash/ids"
-
-/* Ranges in /etc/subuid are lent to people's own user namespaces: `name:first:count`. */
-static int meets_subordinate_ids(const char *path, uint64_t first)
-{
-    FILE *file = fopen(path, "re");
-    char line[256];
-    int meets = 0;
-    while (file && !meets && fgets(line, sizeof line, file)) {
-        unsigned long long start, count;
-        char *colon = strchr(line, ':');
-        if (colon && sscanf(colon, ":%llu:%llu", &start, &count) == 2)
-            meets = start < first + BLOCK_IDS && first < start + count;
-    }
-    if (file)
-        fclose(file);
-    return meets;
-}
 
 /* Whether the block is this installation's after the call: it was already, or it was free or its owner is gone. */
 static int claim(const struct broker *broker, int folder, const char *name)
@@ -68,7 +52,8 @@ int id_block_take(struct broker *broker, uint32_t base, struct outcome *out)
             read_knob(folder, name, owner, sizeof owner);
             if (pass == 0 && strncmp(owner, broker->instance, 8))
                 continue;
-            if (meets_subordinate_ids("/etc/subuid", first) || meets_subordinate_ids("/etc/subgid", first))
+            if (meets_subordinate_ids("/etc/subuid", first, BLOCK_IDS) ||
+                meets_subordinate_ids("/etc/subgid", first, BLOCK_IDS))
                 continue;
             if (claim(broker, folder, name))
                 taken = block;

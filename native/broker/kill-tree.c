@@ -3,6 +3,7 @@
  * while its processes are counted; the agent's claims choose between its own processes only.
  */
 #include "beneath.h"
+#include "kill-choice.h"
 #include "server.h"
 
 #include <errno.h>
@@ -17,12 +18,6 @@
 
 #define PROCESSES_MAX 8192 /* pids_max of a sandbox is far below */
 
-struct process {
-    pid_t pid, parent, inner; /* inner: as the sandbox numbers it */
-    int is_agent, is_stopped;
-    int spared, doomed;
-};
-
 static struct process processes[PROCESSES_MAX];
 
 static int parse_status(struct process *process, const struct stat *agent)
@@ -31,7 +26,8 @@ static int parse_status(struct process *process, const struct stat *agent)
     snprintf(path, sizeof path, "/proc/%d/status", (int)process->pid);
     if (read_knob(AT_FDCWD, path, text, sizeof text) <= 0)
         return -1;
-    char *parent = strstr(text, "\nPPid:\t"), *numbers = strstr(text, "\nNSpid:\t"), *state = strstr(text, "\nState:\t");
+    char *parent = strstr(text, "\nPPid:\t"), *numbers = strstr(text, "\nNSpid:\t"),
+         *state = strstr(text, "\nState:\t");
     if (!parent || !numbers || !state || state[8] == 'Z' || state[8] == 'X')
         return -1;
     process->is_stopped = state[8] == 'T' || state[8] == 't';
@@ -67,51 +63,10 @@ static int scan(const struct broker *broker, const char *slot, pid_t init)
     return count;
 }
 
-/* Marks every descendant of the marked; children may be listed before their parents. */
-static void spread(int count, size_t mark)
-{
-    for (int changed = 1; changed;) {
-        changed = 0;
-        for (int i = 0; i < count; i++)
-            for (int k = 0; k < count && !*((char *)&processes[i] + mark); k++)
-                if (processes[k].pid == processes[i].parent && *((char *)&processes[k] + mark))
-                    *((char *)&processes[i] + mark) = 1, changed = 1;
-    }
-}
-
-/* Decides who dies; returns whether everything but PID 1 does. */
 static int choose(int count, const struct kill_order *order, int everything)
 {
-    struct process *supervisor = NULL;
-    for (int i = 0; i < count; i++) {
-        struct process *process = &processes[i];
-        int supervises = process->parent == order->init && process->is_agent;
-        process->spared = process->pid == order->init;
-        if (supervises && process->inner == (pid_t)order->request.supervisor && order->request.supervisor)
-            supervisor = process;
-    }
-    if (everything || !order->request.supervisor) {
-        for (int i = 0; i < count; i++)
-            processes[i].doomed = !processes[i].spared;
-        return 1;
-    }
-    if (supervisor) {
-        supervisor->doomed = 1;
-        spread(count, offsetof(struct process, doomed));
-        return 0;
-    }
-    /* The supervisor is gone: its tree is whatever belongs to no other supervisor. One that was stopped answers for nobody. */
-    struct process init = { 0 };
-    for (int i = 0; i < count; i++) {
-        if (processes[i].pid == order->init)
-            init = processes[i], processes[i].spared = 0;
-        else
-            processes[i].spared = processes[i].parent == order->init && processes[i].is_agent && !processes[i].is_stopped;
-    }
-    spread(count, offsetof(struct process, spared));
-    for (int i = 0; i < count; i++)
-        processes[i].doomed = !processes[i].spared && processes[i].pid != init.pid;
-    return 0;
+    struct kill_choice choice = { order->init, order->request.supervisor, everything };
+    return kill_choose(processes, count, &choice);
 }
 
 static int any_left(const struct broker *broker, const char *slot, const struct kill_order *order, int everything)
