@@ -147,7 +147,8 @@ static int make_places(struct broker *broker, struct outcome *out)
         mount(NULL, path, NULL, MS_PRIVATE, NULL))
         return fail(out, STEP_MOUNT, "%s", path);
     for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-        if (mkdirat(broker->run, places[i], 0755))
+        /* Sandboxes see some of them as their own folders: readable, whatever this process's umask is. */
+        if (ensure_folder(broker->run, places[i], 0755, 0, 0))
             return fail(out, STEP_MOUNT, "%s", places[i]);
     for (int i = 0; i < LAYERS_MAX; i++) {
         snprintf(path, sizeof path, STAGE "/%d", i);
