@@ -4,7 +4,7 @@ import type { Log } from '../lib/log.ts';
 import type { ExecOptions, ExecRequest, ExitReport, Machine, MachineProcess } from '../runtime/runtime.ts';
 
 // The agent's silence and the word that PID 1 is gone come by two ways.
-const NEWS_OF_DEATH_MS = 100;
+export const NEWS_OF_DEATH_MS = 100;
 // 128 and SIGKILL, as a shell says it.
 const KILLED = 137;
 

@@ -248,6 +248,15 @@ test('runCommand() calls a command interrupted that a kill of another tree hit',
   expect(await ended).not.toHaveProperty('interrupted');
 });
 
+test('runCommand() calls a command interrupted that died with its whole machine', async () => {
+  const victim = playCommand();
+  const hit = run('victim');
+  victim.ends.resolve({ exitCode: 137, signal: 9, strangerKills: 1, treeEmpty: true } as never);
+  await new Promise(setImmediate);
+  machine.die();
+  expect(await hit).toMatchObject({ exit_code: 137, interrupted: true });
+});
+
 test('runCommand() gives parallel commands distinct numbers without gaps', async () => {
   const results = await Promise.all(Array.from({ length: 50 }, (_, index) => run(`echo ${index}`)));
   expect(results.map((result) => result.seq).toSorted((a, b) => a - b)).toEqual(

@@ -1,12 +1,9 @@
 import { SandboxError } from '../domain/errors.ts';
 import { settlesWithin } from '../lib/deadline.ts';
-import { MachineWatch } from '../processes/machine-watch.ts';
+import { MachineWatch, NEWS_OF_DEATH_MS } from '../processes/machine-watch.ts';
 import { machineSpecOf } from './machine-spec.ts';
 import { mountLayers, type SandboxParts } from './parts.ts';
 import type { Sandbox } from './sandbox.ts';
-
-// The agent's silence and the word that PID 1 is gone come by two ways.
-const NEWS_OF_DEATH_MS = 100;
 
 /**
  * The machine of a sandbox, started again when it is stopped.
