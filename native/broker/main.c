@@ -3,6 +3,7 @@
  *
  *   squash-broker serve --data DIR --agent PATH --uid-base N [--ready N] [--user U] [--group G] -- DAEMON [ARG…]
  *   squash-broker publish --data DIR STAGED NAME --digest HEX [--replace]
+ *   squash-broker verify --data DIR --digest HEX
  *   squash-broker probe
  */
 #include "beneath.h"
@@ -70,6 +71,22 @@ static int run_publish(const struct arguments *arguments)
     return 0;
 }
 
+/* Reads a layer again, whatever was found before. Exit code 6: its bytes are not those of the digest. */
+static int run_verify(const struct arguments *arguments)
+{
+    struct broker *broker = &server.broker;
+    struct outcome out = { 0 };
+    digest_t digest;
+    if (arguments->word_count || !arguments->digest || strlen(arguments->digest) != 64 ||
+        unhex(arguments->digest, digest.bytes, 32)) {
+        say("verify takes --digest of 64 hex digits");
+        return 2;
+    }
+    if (state_root_open(broker, arguments, &out) || layer_verify(broker, &digest, &out))
+        return failed("verify", &out), out.wire.error == EBADMSG ? 6 : 1;
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     struct arguments arguments;
@@ -77,8 +94,8 @@ int main(int argc, char **argv)
     umask(077);
     if (!strcmp(verb, "probe"))
         return probe_print();
-    if (strcmp(verb, "serve") && strcmp(verb, "publish")) {
-        say("usage: squash-broker serve|publish|probe …");
+    if (strcmp(verb, "serve") && strcmp(verb, "publish") && strcmp(verb, "verify")) {
+        say("usage: squash-broker serve|publish|verify|probe …");
         return 2;
     }
     if (geteuid() != 0) {
@@ -87,5 +104,7 @@ int main(int argc, char **argv)
     }
     if (arguments_parse(argc - 1, argv + 1, &arguments))
         return 2;
+    if (!strcmp(verb, "verify"))
+        return run_verify(&arguments);
     return !strcmp(verb, "serve") ? run_serve(&arguments) : run_publish(&arguments);
 }

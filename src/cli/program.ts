@@ -9,6 +9,7 @@ import { addProcessCommands } from './commands/process-commands.ts';
 import { addReaperCommand } from './commands/reaper-command.ts';
 import { addSandboxCommands } from './commands/sandbox-commands.ts';
 import { addStartApiCommand } from './commands/start-api-command.ts';
+import { addVerifyCommand } from './commands/verify-command.ts';
 import { withJson } from './json-flag.ts';
 
 const HELP = `
@@ -26,6 +27,7 @@ export function createProgram(cli: Cli): Command {
   addControl(program, cli);
   addDoctorCommand(program, cli);
   addLayerCommands(program, cli);
+  addVerifyCommand(program, cli);
   addInitCommand(program, cli);
   addReaperCommand(program, cli);
   addStartApiCommand(program, cli);
