@@ -58,16 +58,27 @@ static void clean_up(void)
     umask(022);
 }
 
-static int arrange_descriptors(struct machine_start *start, int report, struct outcome *out)
+/*
+ * Leaves nothing open but what is still needed: 0…2 lead nowhere, 3 is the agent's socket, the others end with exec.
+ * Security: what follows looks up paths of hostile layers, and /proc/self/fd/N/.. would lead from a descriptor of the
+ * broker's into the host's files.
+ */
+static int arrange_descriptors(struct machine_start *start, int *agent, int *report, struct outcome *out)
 {
+    int *const kept[] = { &start->socket, agent, report, &start->userns, &start->sysctl };
+    int high[sizeof kept / sizeof *kept];
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    /* 3…5 are what stays; copies above them first, so that none is overwritten before it was copied. */
-    int high[3] = { fcntl(start->socket, F_DUPFD_CLOEXEC, 16), fcntl(start->broker->agent, F_DUPFD_CLOEXEC, 16),
-                    fcntl(report, F_DUPFD_CLOEXEC, 16) };
-    if (null < 0 || high[0] < 0 || high[1] < 0 || high[2] < 0)
-        return fail(out, STEP_EXEC, "descriptors");
-    if (dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 || dup2(high[0], AGENT_SOCKET) < 0 ||
-        dup3(high[1], 4, O_CLOEXEC) < 0 || dup3(high[2], 5, O_CLOEXEC) < 0 || close_range(6, ~0u, 0))
+    int bad = null < 0;
+    /* Copies above them first, so that none is overwritten before it was copied. */
+    for (unsigned i = 0; i < sizeof kept / sizeof *kept && !bad; i++)
+        bad = (high[i] = fcntl(*kept[i], F_DUPFD_CLOEXEC, 16)) < 0;
+    for (int fd = 0; fd < 3 && !bad; fd++)
+        bad = dup2(null, fd) < 0;
+    for (unsigned i = 0; i < sizeof kept / sizeof *kept && !bad; i++) {
+        *kept[i] = AGENT_SOCKET + (int)i;
+        bad = dup3(high[i], *kept[i], i == 0 ? 0 : O_CLOEXEC) < 0;
+    }
+    if (bad || close_range(AGENT_SOCKET + sizeof kept / sizeof *kept, ~0u, 0))
         return fail(out, STEP_EXEC, "descriptors");
     return 0;
 }
@@ -77,11 +88,11 @@ _Noreturn void machine_become(struct machine_start *start, int report)
     static char *const arguments[] = { "squash-agent", "3", NULL };
     static char *const environment[] = { NULL };
     struct outcome out = { 0 };
+    int agent = start->broker->agent;
     clean_up();
     if (!set_limits(&out) && !rootfs_build(start, &out) && !inside_mount(start, &out) && !rootfs_enter(start, &out) &&
-        !privileges_drop(start, &out) && !arrange_descriptors(start, report, &out)) {
-        report = 5;
-        syscall(SYS_execveat, 4, "", arguments, environment, AT_EMPTY_PATH);
+        !arrange_descriptors(start, &agent, &report, &out) && !privileges_drop(start, &out)) {
+        syscall(SYS_execveat, agent, "", arguments, environment, AT_EMPTY_PATH);
         fail(&out, STEP_EXEC, "squash-agent");
     }
     /* The pipe closes by itself when exec succeeds; a report means that it did not. */
