@@ -39,23 +39,31 @@ export async function freeControllers(names: readonly string[]): Promise<FreedCo
   const freed: FreedControllers = {
     tree,
     async [Symbol.asyncDispose]() {
-      const control = names.map((name) => `-${name}`).join(' ');
-      writeFileSync(`${tree}/cgroup.subtree_control`, control);
-      for (const { path, options } of held) {
-        const names = options.filter((option) => option !== 'rw').join(',');
-        for (let tries = 0; run(['mount', '-t', 'cgroup', '-o', names, 'cgroup', path]).status !== 0; tries++) {
-          if (tries === 100) throw new Error(`Cannot mount ${path} again`);
-          await delay(50);
-        }
-      }
+      if (areOn(tree, names))
+        writeFileSync(`${tree}/cgroup.subtree_control`, names.map((name) => `-${name}`).join(' '));
+      for (const mount of held) await mountAgain(mount);
     },
   };
-  for (const { path } of held) run(['umount', path]);
-  for (let tries = 0; tries < 100; tries++) {
-    const there = readFileSync(`${tree}/cgroup.controllers`, 'utf8').trim().split(' ');
-    if (names.every((name) => there.includes(name))) return freed;
+  const unmounted = held.every(({ path }) => run(['umount', path]).status === 0);
+  for (let tries = 0; unmounted && tries < 100; tries++) {
+    if (areOn(tree, names)) return freed;
     await delay(50);
   }
   await freed[Symbol.asyncDispose]();
   return undefined;
+}
+
+function areOn(tree: string, names: readonly string[]): boolean {
+  const there = readFileSync(`${tree}/cgroup.controllers`, 'utf8').trim().split(' ');
+  return names.every((name) => there.includes(name));
+}
+
+async function mountAgain({ path, options }: CgroupMount): Promise<void> {
+  const controllers = options.filter((option) => option !== 'rw').join(',');
+  const isMounted = (): boolean => cgroupMounts().some((mount) => mount.path === path);
+  for (let tries = 0; !isMounted(); tries++) {
+    if (tries === 100) throw new Error(`Cannot mount ${path} again`);
+    // Busy as long as the v2 tree has not let go of the controller.
+    if (run(['mount', '-t', 'cgroup', '-o', controllers, 'cgroup', path]).status !== 0) await delay(50);
+  }
 }
