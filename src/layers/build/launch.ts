@@ -14,15 +14,31 @@ export function launchLine(command: readonly string[]): string[] {
   return [...WITH_UMASK, 'setpriv', DIE_WITH_US, '--no-new-privs', '--', ...command];
 }
 
-/** The command line that runs a program as another account. @param options.mayGainPrivilege set-uid programs work, as newuidmap must */
-export function launchLineAs(
-  account: Account,
-  command: readonly string[],
-  options: { readonly mayGainPrivilege?: boolean } = {},
-): string[] {
-  const privilege = options.mayGainPrivilege === true ? [] : ['--no-new-privs'];
-  const drop = [...identity(account), '--inh-caps=-all', ...privilege];
-  return [...WITH_UMASK, 'setpriv', DIE_WITH_US, ...drop, '--', ...command];
+/** The command line that runs a program as another account. */
+export function launchLineAs(account: Account, command: readonly string[]): string[] {
+  const drop = [DIE_WITH_US, ...identity(account), '--inh-caps=-all', '--no-new-privs', '--'];
+  return [...WITH_UMASK, 'setpriv', ...drop, ...command];
+}
+
+/**
+ * The command line for a program that starts many others as another account, some of them through newuidmap, which is set-uid.
+ * They live in a pid namespace: its first process gone, the kernel ends them all. The program's own way of dying would be to wait for them.
+ */
+export function treeLineAs(account: Account, command: readonly string[]): string[] {
+  const namespace = ['unshare', '--pid', '--fork', '--mount-proc', '--'];
+  // Twice: it goes with every change of credentials (prctl(2), PR_SET_PDEATHSIG).
+  const kill = ['setpriv', '--pdeathsig=KILL'];
+  return [
+    ...WITH_UMASK,
+    ...kill,
+    '--',
+    ...namespace,
+    ...kill,
+    ...identity(account),
+    '--inh-caps=-all',
+    '--',
+    ...command,
+  ];
 }
 
 /**

@@ -1,3 +1,5 @@
+import { LAYER_TIME_SECONDS } from './layer-time.ts';
+
 export interface TreeTarOptions {
   /** Every file belongs to root, whoever owns it in the tree. */
   readonly rootOwned: boolean;
@@ -12,6 +14,8 @@ export interface TreeTarOptions {
 export function treeTarLine(folder: string, options: TreeTarOptions): string[] {
   return [
     ...['tar', '--create', '--file=-', '--format=posix', '--sort=name', '--numeric-owner', '--one-file-system'],
+    // Any one time will do, as the packer sets its own; but it fails on those before 1970 and after 2106.
+    `--mtime=@${LAYER_TIME_SECONDS}`,
     // security.selinux and trusted.* belong to this host, not to the tree.
     ...['--xattrs', '--xattrs-include=user.*', '--xattrs-include=security.capability'],
     ...(options.rootOwned ? ['--owner=0', '--group=0'] : []),

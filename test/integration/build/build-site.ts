@@ -59,6 +59,7 @@ export function imageOf({ site }: TestSite, { sidecar }: BuildResult): string {
 export function listImage(path: string): string {
   return execFileSync('unsquashfs', ['-llnumeric', path], {
     encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
     env: { PATH: process.env.PATH, TZ: 'UTC' },
   });
 }

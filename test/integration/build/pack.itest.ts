@@ -1,10 +1,11 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { parseLayerName } from '../../../src/domain/ids.ts';
 import { Child } from '../../../src/layers/build/child.ts';
-import { confinedLine, launchLine } from '../../../src/layers/build/launch.ts';
+import { confinedLine, launchLine, treeLineAs } from '../../../src/layers/build/launch.ts';
 import type { Recipe } from '../../../src/layers/build/recipe.ts';
 import { run } from '../../../src/layers/build/run.ts';
 import { makeTestSite, type TestSite } from './build-site.ts';
@@ -108,4 +109,16 @@ test('aborting ends the build and leaves nothing, neither files nor programs', a
   await expect(building).rejects.toThrow('interrupted');
   await expect(child.ended).rejects.toThrow('interrupted');
   expect(await here.leftovers()).toEqual([]);
+});
+
+test('programs that a builder started die with us, even when we are killed', async () => {
+  const line = treeLineAs(here.site.user, ['sh', '-c', 'setsid sleep 1000 & (sleep 1000 &) ; echo ready; wait']);
+  const start = `require('node:child_process').spawn('sh', ${JSON.stringify(line.slice(1))}, { stdio: 'inherit', detached: true })`;
+  const holder = spawn(process.execPath, ['-e', `${start}; setInterval(() => {}, 1e9)`], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(holder.stdout, 'data');
+  holder.kill('SIGKILL');
+  // The pipe ends when the last of them is gone.
+  await expect(once(holder.stdout, 'end')).resolves.toEqual([]);
 });

@@ -172,6 +172,14 @@ test('a file system that is mounted below the folder stays out', async () => {
   }
 });
 
+test('times that squashfs cannot hold are no obstacle', async () => {
+  const tree = join(here.home, 'tree');
+  await mkdir(tree);
+  shell('touch -d 1950-01-01 old; touch -d 2300-01-01 future', { cwd: tree });
+  const lines = listImage(imageOf(here, await here.buildTree(tree, '300-x')));
+  expect(lines.match(/1980-01-01 00:00/g)).toHaveLength(3);
+});
+
 test('a folder deeper than PATH_MAX is packed whole', async () => {
   const tree = join(here.home, 'tree');
   await mkdir(tree);

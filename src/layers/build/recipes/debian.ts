@@ -5,7 +5,7 @@ import { networkOptions } from '../apt/apt-options.ts';
 import { type DebianSuite, sourcesForSuite } from '../apt/debian-sources.ts';
 import { readHostApt } from '../apt/host-apt.ts';
 import { Child } from '../child.ts';
-import { launchLineAs } from '../launch.ts';
+import { treeLineAs } from '../launch.ts';
 import { LAYER_TIME_SECONDS } from '../layer-time.ts';
 import { describePinned, type Recipe, type RecipeContext } from '../recipe.ts';
 import { run } from '../run.ts';
@@ -47,7 +47,7 @@ export async function debianRecipe(suite: DebianSuite): Promise<Recipe> {
       const dump = await run(['apt-config', 'dump', 'Acquire'], 'apt-config', { env, signal });
       const input = { sources, logins, options: networkOptions(dump), hostLogins: host.logins };
       const files = await writeAptFiles(work.userPath, input, user);
-      const line = launchLineAs(user, bootstrapLine(suite, files), { mayGainPrivilege: true });
+      const line = treeLineAs(user, bootstrapLine(suite, files));
       return new Child(line, 'mmdebstrap', {
         output: 'pipe',
         env: { ...env, TMPDIR: work.userPath, SOURCE_DATE_EPOCH: String(LAYER_TIME_SECONDS) },
