@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startDaemon } from './daemon.ts';
-import { fingerprint, type Places, runProgram, squash } from './programs.ts';
+import { type Finished, fingerprint, type Places, runProgram, squash } from './programs.ts';
 import { PROJECT_INSIDE, stageProject } from './project-layer.ts';
 import { Steps } from './steps.ts';
 import { countTests, failedTests, type SuiteCount, unitSuiteCommand } from './unit-suite.ts';
@@ -61,12 +61,7 @@ async function countInside(api: NodeJS.ProcessEnv): Promise<{ count: SuiteCount;
 async function main(): Promise<number> {
   mkdirSync(dataFolder, { recursive: true, mode: 0o711 });
   const print = fingerprint(root);
-  const built = ({ stderr, stdout }: { stderr: string; stdout: string }): string =>
-    `${stdout}${stderr}`
-      .trim()
-      .split('\n')
-      .at(-1)
-      ?.replace(/^[^:]*: /, '') ?? '';
+  const built = ({ stdout }: Finished): string => stdout.trim().replace(/^[^:]*: /, '');
   await steps.run(`Layer ${BASE}`, () => squash(places, ['sq-mkbase', 'debian'], env), built);
   await steps.run(`Layer ${NODE}`, () => squash(places, ['sq-mkmod', 'preset', 'nodejs24'], env), built);
   await steps.run(`Layer ${PROJECT}`, () => buildProjectLayer(print), String);
