@@ -22,6 +22,8 @@ export interface RuntimeHarness extends AsyncDisposable {
   readonly runtime: Runtime;
   /** In the store, not attached; together they give `/bin/sh`, cat, echo, env, head, mkdir, pwd, setsid, sleep and true. */
   readonly layers: readonly Digest[];
+  /** Processes of a machine that nobody uses: PID 1, and those that wait for the next command. */
+  readonly idlePids: number;
   /** A second daemon over the same host, the first one being gone. */
   reconnect(): Promise<Runtime>;
 }
@@ -60,6 +62,10 @@ export function runtimeContract(name: string, makeHarness: () => Promise<Runtime
       const limits = { cpuCount: 1, memoryBytes: 128 * MIB, pidsMax: 64 };
       return { label, hostname: 'contract', layers: harness.layers, upper, limits, nesting: false, ...changes };
     }
+
+    /** Those that have just ended leave a moment later. */
+    const expectIdle = (machine: Machine) =>
+      expect.poll(async () => (await machine.stats()).pids).toBe(harness.idlePids);
 
     async function startMachine(): Promise<Machine> {
       for (const digest of harness.layers) await runtime.attachLayer(digest);
@@ -160,7 +166,7 @@ export function runtimeContract(name: string, makeHarness: () => Promise<Runtime
     test('what a command leaves in the background ends with it', async () => {
       const machine = await startMachine();
       expect(await run(machine, 'setsid sleep 1000 & echo done')).toMatchObject({ stdout: 'done\n', treeEmpty: true });
-      expect((await machine.stats()).pids).toBe(1);
+      await expectIdle(machine);
     });
 
     test('disposing a process kills it', async () => {
@@ -169,7 +175,7 @@ export function runtimeContract(name: string, makeHarness: () => Promise<Runtime
       const outcome = finished.catch((error: unknown) => error);
       await process[Symbol.asyncDispose]();
       await outcome;
-      expect((await machine.stats()).pids).toBe(1);
+      await expectIdle(machine);
     });
 
     test('killTree() ends one command and spares the others', async () => {
@@ -227,7 +233,8 @@ export function runtimeContract(name: string, makeHarness: () => Promise<Runtime
       expect(after.limitBytes).toBeLessThanOrEqual(UPPER_BYTES);
       const full = await run(machine, 'head -c 64000000 /dev/zero > /root/too-big');
       expect(full.exitCode).not.toBe(0);
-      expect(full.stderr).toMatch(/No space left on device/);
+      // busybox's head has one word for all that can go wrong.
+      expect(full.stderr).toMatch(/No space left on device|I\/O error/);
     });
 
     test('makeUpper() refuses to eat the reserve', async () => {
@@ -249,11 +256,12 @@ export function runtimeContract(name: string, makeHarness: () => Promise<Runtime
 
     test('stats() counts what runs', async () => {
       const machine = await startMachine();
+      await expectIdle(machine);
       const idle = await machine.stats();
-      expect(idle).toMatchObject({ pids: 1, oomKills: 0 });
+      expect(idle.oomKills).toBe(0);
       expect(idle.memoryBytes).toBeGreaterThan(0);
       const { process } = await start(machine, 'sleep 1000');
-      expect((await machine.stats()).pids).toBeGreaterThan(1);
+      expect((await machine.stats()).pids).toBeGreaterThan(harness.idlePids);
       await process[Symbol.asyncDispose]();
     });
 
@@ -311,7 +319,7 @@ export function runtimeContract(name: string, makeHarness: () => Promise<Runtime
       const adopted = await runtime.adopt(label);
       if (adopted === undefined) throw new Error('The machine was not adopted');
       expect((await run(adopted, 'cat /tmp/file')).stdout).toBe('kept\n');
-      await expect.poll(async () => (await adopted.stats()).pids).toBe(1);
+      await expectIdle(adopted);
       await adopted.stop();
       await adopted.exited;
     });

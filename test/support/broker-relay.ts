@@ -1,5 +1,6 @@
 // Stands where the daemon stands: started by the broker, it passes the broker's connection on to whoever connects to its socket.
 // Arguments: path of the socket to listen on.
+import { rmSync } from 'node:fs';
 import { createServer, Socket } from 'node:net';
 
 const [, , path = ''] = process.argv;
@@ -15,5 +16,7 @@ const server = createServer((test) => {
   test.on('close', () => process.exit(0));
   test.on('error', () => process.exit(1));
 });
+// A predecessor that was killed left its own.
+rmSync(path, { force: true });
 server.listen(path);
 process.on('SIGTERM', () => process.exit(0));

@@ -12,6 +12,7 @@ async function makeHarness(): Promise<RuntimeHarness> {
   return {
     runtime,
     layers,
+    idlePids: 1,
     reconnect: async () => {
       await runtime[Symbol.asyncDispose]();
       runtime = new MemoryRuntime(host);

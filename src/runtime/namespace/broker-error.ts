@@ -29,7 +29,7 @@ function codeOf(operation: OperationName, errno: number, step: BrokerStep): Erro
   if (step === 'DIGEST' || errno === EBADMSG) return 'LAYER_DAMAGED';
   if (errno === ENOSPC && (step === 'RESERVE' || step === 'ALLOCATE')) return 'NO_SPACE';
   if (operation === 'publish' && errno === EEXIST) return 'LAYER_EXISTS';
-  if (operation.startsWith('layer') && errno === ENOENT) return 'LAYER_NOT_FOUND';
+  if ((operation.startsWith('layer') || step === 'LOWERDIR') && errno === ENOENT) return 'LAYER_NOT_FOUND';
   if (operation === 'sandboxStart' || operation.startsWith('upper')) return 'START_FAILED';
   return 'INTERNAL';
 }

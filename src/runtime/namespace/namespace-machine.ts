@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { SandboxLabel } from '../../domain/ids.ts';
 import { execOverAgent } from '../agent/exec.ts';
 import { readFileOverAgent } from '../agent/read-file.ts';
@@ -9,7 +9,8 @@ import { keyBody, killBody } from './broker-frames.ts';
 
 export interface NamespaceMachineOptions {
   readonly broker: BrokerClient;
-  readonly runFolder: string;
+  /** Opens a connection to its agent. */
+  readonly connect: () => Socket;
   readonly exited: Promise<void>;
   readonly stop: () => Promise<void>;
 }
@@ -29,8 +30,7 @@ export class NamespaceMachine implements Machine {
     this.exited = options.exited;
     this.stop = options.stop;
     this.#broker = options.broker;
-    const path = `${options.runFolder}/machines/${label}/sock`;
-    this.#connect = () => connect({ path });
+    this.#connect = options.connect;
   }
 
   exec(request: ExecRequest, options: ExecOptions): Promise<MachineProcess> {

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { Socket } from 'node:net';
+import { connect, Socket } from 'node:net';
 import type { Digest, SandboxLabel, UpperId } from '../../domain/ids.ts';
 import type { Machine, MachineSpec, Runtime, RuntimeInventory, RuntimeStatus, UpperOptions } from '../runtime.ts';
 import { BrokerClient } from './broker-client.ts';
@@ -30,6 +30,8 @@ export class NamespaceRuntime implements Runtime {
   readonly #broker: BrokerClient;
   readonly #options: NamespaceRuntimeOptions;
   readonly #exits = new Map<string, Exit>();
+  /** To agents. */
+  readonly #connections = new Set<Socket>();
 
   constructor(options: NamespaceRuntimeOptions) {
     this.#options = options;
@@ -117,7 +119,9 @@ export class NamespaceRuntime implements Runtime {
     };
   }
 
+  /** Commands end, machines run on. */
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const connection of this.#connections) connection.destroy();
     this.#broker.close();
     await this.#broker.lost;
   }
@@ -130,9 +134,19 @@ export class NamespaceRuntime implements Runtime {
       settle = resolve;
     });
     this.#exits.set(label, { promise, settle });
-    const { runFolder } = this.#options;
-    const stop = (): Promise<void> => this.stopMachine(label);
-    return new NamespaceMachine(label, { broker: this.#broker, runFolder, exited: promise, stop });
+    return new NamespaceMachine(label, {
+      broker: this.#broker,
+      connect: () => this.#connectAgent(label),
+      exited: promise,
+      stop: () => this.stopMachine(label),
+    });
+  }
+
+  #connectAgent(label: SandboxLabel): Socket {
+    const connection = connect({ path: `${this.#options.runFolder}/machines/${label}/sock` });
+    this.#connections.add(connection);
+    connection.once('close', () => this.#connections.delete(connection));
+    return connection;
   }
 
   #settleExit(label: string): void {
