@@ -146,8 +146,10 @@ export class Installation implements AsyncDisposable {
 
   /** Calls the API; the body is JSON both ways. */
   async call(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }> {
+    const { SQUASH_AUTH_TOKEN: token } = this.env;
     const response = await fetch(`${this.url}${path}`, {
       method,
+      ...(token !== undefined && { headers: { authorization: `Bearer ${token}` } }),
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     const text = await response.text();
