@@ -42,9 +42,9 @@ static int run(char **argv)
     int output[2], status;
     pid_t pid;
     posix_spawn_file_actions_t actions;
-    if (pipe2(output, O_CLOEXEC) || posix_spawn_file_actions_init(&actions)
-        || posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-        || posix_spawn_file_actions_adddup2(&actions, output[1], STDOUT_FILENO))
+    if (pipe2(output, O_CLOEXEC) || posix_spawn_file_actions_init(&actions) ||
+        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0) ||
+        posix_spawn_file_actions_adddup2(&actions, output[1], STDOUT_FILENO))
         return -1;
     uint64_t begin = now_ns();
     errno = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
@@ -57,8 +57,9 @@ static int run(char **argv)
     uint64_t end = now_ns();
     close(output[0]);
     posix_spawn_file_actions_destroy(&actions);
-    return printf("%llu %llu %d\n", (unsigned long long)((first ? first : end) - begin), (unsigned long long)(end - begin), status) < 0
-        || fflush(stdout);
+    return printf("%llu %llu %d\n", (unsigned long long)((first ? first : end) - begin),
+                  (unsigned long long)(end - begin), status) < 0 ||
+           fflush(stdout);
 }
 
 int main(int argc, char **argv)

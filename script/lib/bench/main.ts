@@ -6,6 +6,7 @@ import { groups } from './groups.ts';
 import { isMissed, type JudgedLine, judge } from './line.ts';
 import { readMachineFacts } from './machine-facts.ts';
 import { formatLine, formatTable } from './table.ts';
+import { World } from './world.ts';
 
 const USAGE = `Usage: script/bench [--quick | --full] [--only GROUP]… [--json FILE]
   --quick      few rounds: to see that it works, not to compare
@@ -57,6 +58,11 @@ async function measure(): Promise<JudgedLine[]> {
   return lines;
 }
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    console.error(`${signal}: cleaning up …`);
+    void World.endAll().finally(() => process.exit(1));
+  });
 const machine = readMachineFacts(PROJECT_ROOT);
 const lines = await measure();
 const { date, commit, kernel, cores, loadBefore } = machine;

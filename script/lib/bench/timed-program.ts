@@ -17,7 +17,7 @@ export class TimedProgram implements AsyncDisposable {
   readonly #process: ChildProcess;
   readonly #lines: Interface;
   readonly #what: string;
-  readonly #ended: Promise<unknown>;
+  readonly #ended: Promise<unknown[]>;
 
   /** @param argv of a command that ends by executing the run-timer */
   constructor(argv: readonly string[]) {
@@ -36,9 +36,9 @@ export class TimedProgram implements AsyncDisposable {
   async run(): Promise<RunTime> {
     const line = once(this.#lines, 'line') as Promise<[string]>;
     this.#process.stdin?.write('.');
-    const answer = await Promise.race([line, this.#ended.then(() => undefined)]);
-    const [firstNs = Number.NaN, wholeNs = Number.NaN, status] = (answer?.[0] ?? '').split(' ').map(Number);
-    if (status !== 0) throw new Error(`Cannot measure ${this.#what}: status ${status}`);
+    const answer: unknown[] = await Promise.race([line, this.#ended]);
+    const [firstNs = Number.NaN, wholeNs = Number.NaN, status] = String(answer[0]).split(' ').map(Number);
+    if (status !== 0) throw new Error(`Cannot measure ${this.#what}: ${answer}`);
     return { firstOutputMs: firstNs / 1e6, wholeMs: wholeNs / 1e6 };
   }
 

@@ -15,14 +15,22 @@ const QUIET_TIMEOUT_MS = 60_000;
 /** Time for what follows a refill (write-back, the fork's own page faults) to be over. */
 const SETTLE_MS = 10;
 
+const worlds = new Set<World>();
+
 /** An installation as it stands after a while without work: everything that is kept ready is ready. */
 export class World implements AsyncDisposable {
   readonly installation: Installation;
-  readonly http: HttpConnection;
+  http: HttpConnection;
   readonly #ready: number;
   readonly #alive = new Set<string>();
 
+  /** Ends and removes all that there are: for a bench that is interrupted. */
+  static async endAll(): Promise<void> {
+    await Promise.all([...worlds].map((world) => world[Symbol.asyncDispose]()));
+  }
+
   private constructor(installation: Installation, http: HttpConnection, ready: number) {
+    worlds.add(this);
     this.installation = installation;
     this.http = http;
     this.#ready = ready;
@@ -38,6 +46,12 @@ export class World implements AsyncDisposable {
     const world = new World(installation, await HttpConnection.open(installation.url), ready);
     await world.quiet();
     return world;
+  }
+
+  /** Once another daemon serves. */
+  async reconnect(): Promise<void> {
+    this.http[Symbol.dispose]();
+    this.http = await HttpConnection.open(this.installation.url);
   }
 
   async create(id: string, options: { readonly http?: HttpConnection; readonly body?: object } = {}): Promise<void> {
@@ -82,6 +96,7 @@ export class World implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (!worlds.delete(this)) return;
     this.http[Symbol.dispose]();
     await this.installation[Symbol.asyncDispose]();
   }
