@@ -37,16 +37,22 @@ static void adopt(void *context, const struct machine_note *note)
     machine->label = note->label;
     machine->pid = note->pid;
     machine->channel = -1;
-    machine->pidfd = note->pid && is_member(&server->broker, note->slot, note->pid)
-                         ? (int)syscall(SYS_pidfd_open, note->pid, 0)
-                         : -1;
+    /* The descriptor first: whom it names cannot change while the group is asked for it. */
+    machine->pidfd = note->pid ? (int)syscall(SYS_pidfd_open, note->pid, 0) : -1;
+    if (machine->pidfd < 0 && note->pid && errno != ESRCH)
+        server->failed = errno; /* it may well run: better no broker than one that takes it for dead */
+    if (machine->pidfd >= 0 && !is_member(&server->broker, note->slot, note->pid)) {
+        close(machine->pidfd);
+        machine->pidfd = -1;
+    }
     machine->state = machine->pidfd >= 0 ? MACHINE_RUNNING : MACHINE_DEAD;
     if (machine->state == MACHINE_RUNNING) {
         char name[8];
         slot_name(note->slot, name);
         /* A broker that died while it had the sandbox frozen left it so. */
         cgroup_freeze(&server->broker.cgroups, name, 0);
-        watch(server, machine->pidfd, WATCH_PIDFD, note->slot);
+        if (watch(server, machine->pidfd, WATCH_PIDFD, note->slot))
+            server->failed = errno;
     }
 }
 
@@ -75,6 +81,8 @@ int machines_adopt(struct server *server, struct outcome *out)
         server->machines[i].channel = server->machines[i].pidfd = -1;
     if (machine_folders_each(&server->broker, adopt, server))
         return fail(out, STEP_MACHINE, "machines");
+    if (server->failed)
+        return fail_with(out, server->failed, STEP_MACHINE, "watch a sandbox");
     find_unclaimed(server);
     machines_clean(server);
     return 0;

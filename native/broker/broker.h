@@ -21,6 +21,7 @@ struct broker {
     char instance[9];         /* 8 hex digits of the state root's path */
     char data_path[PATH_MAX]; /* state root */
     char run_path[64];        /* /run/squash/<instance> */
+    pid_t pid;                /* of the resident broker */
     int data;                 /* descriptors of the two */
     int run;
     int agent;       /* the agent's program, to be executed */

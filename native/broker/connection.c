@@ -35,6 +35,14 @@ static void end_daemon(struct server *server, const char *why)
     connection_close(server);
 }
 
+/* A daemon without its connection is of no use, and none can be started beside it: it gets time to end. */
+static void hung_up(struct server *server)
+{
+    connection_close(server);
+    if (server->daemon && !server->kill_at_ms)
+        server->kill_at_ms = now_ms() + STOP_MS;
+}
+
 void connection_write(struct server *server)
 {
     while (server->connection >= 0 && server->output_length) {
@@ -43,7 +51,7 @@ void connection_write(struct server *server)
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && errno != EAGAIN)
-            return connection_close(server);
+            return hung_up(server);
         if (n < 0)
             break;
         server->output_start += (size_t)n;
@@ -145,7 +153,16 @@ void connection_read(struct server *server)
             closed = 1;
     }
     if (closed)
-        connection_close(server);
+        hung_up(server);
     else if (server->connection >= 0)
         update_watch(server);
+}
+
+void connection_event(struct server *server, uint32_t events)
+{
+    /* Kernel: EPOLLHUP comes whether or not it is waited for: over input that is paused it would come for ever. */
+    if (server->input_paused && events & (EPOLLHUP | EPOLLERR))
+        return hung_up(server);
+    connection_read(server);
+    connection_write(server);
 }

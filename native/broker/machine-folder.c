@@ -1,5 +1,6 @@
 /* The note of a machine is written before the machine exists, so that a broker that dies in between is cleaned up after. */
 #include "beneath.h"
+#include "process-time.h"
 #include "server.h"
 
 #include <dirent.h>
@@ -11,20 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* When the process started, in clock ticks since boot: with the pid, a name that is never used twice. 0: no such process. */
-static unsigned long long start_time(pid_t pid)
-{
-    char path[32], text[512];
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    if (read_knob(AT_FDCWD, path, text, sizeof text) <= 0)
-        return 0;
-    /* The second field is the program's name in parentheses and may hold anything; starttime is the 22nd field. */
-    char *at = strrchr(text, ')');
-    for (int field = 2; at && field < 22; field++)
-        at = strchr(at + 1, ' ');
-    return at ? strtoull(at, NULL, 10) : 0;
-}
-
 static int open_folder(const struct broker *broker, const key_t8 *label)
 {
     char path[48] = "machines/";
@@ -35,7 +22,7 @@ static int open_folder(const struct broker *broker, const key_t8 *label)
 static int write_note(int folder, unsigned slot, pid_t pid)
 {
     char text[80];
-    int length = snprintf(text, sizeof text, "%u %d %llu\n", slot, (int)pid, pid ? start_time(pid) : 0);
+    int length = snprintf(text, sizeof text, "%u %d %llu\n", slot, (int)pid, pid ? process_start_time(pid) : 0);
     int fd = openat(folder, ".slot", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return -1;
@@ -99,7 +86,8 @@ int machine_folders_each(const struct broker *broker, void (*each)(void *context
             continue;
         snprintf(path, sizeof path, "%.16s/slot", entry->d_name);
         if (read_knob(folder, path, text, sizeof text) > 0 &&
-            sscanf(text, "%u %d %llu", &note.slot, &pid, &started) == 3 && pid > 0 && start_time(pid) == started)
+            sscanf(text, "%u %d %llu", &note.slot, &pid, &started) == 3 && pid > 0 &&
+            process_start_time(pid) == started)
             note.pid = pid;
         each(context, &note);
     }

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define START_MS 60000      /* to prepare, and to start: far more than the busiest host takes */
 #define PREPARING_AT_ONCE 4 /* starters; a burst of starts needs the processors more */
 
 static unsigned slot_of(const struct server *server, const struct machine *machine)
@@ -59,12 +60,16 @@ static int starter_fork(struct server *server, struct machine *machine, struct o
         leave_loop(server);
         starter_run(&server->broker, slot_of(server, machine), ends[1]);
     }
-    close(ends[1]);
     if (pid < 0 || watch(server, ends[0], WATCH_STARTER, slot_of(server, machine))) {
+        fail(out, STEP_WORKER, "fork");
+        end_unwatched(pid);
         close(ends[0]);
-        return fail(out, STEP_WORKER, "fork");
+        close(ends[1]);
+        return -1;
     }
+    close(ends[1]);
     machine->state = MACHINE_PREPARING;
+    machine->deadline_ms = now_ms() + START_MS;
     machine->starter = pid;
     machine->channel = ends[0];
     machine->pidfd = -1;
@@ -107,6 +112,7 @@ static void hand_over(struct server *server, struct machine *machine)
     struct outcome out = { 0 };
     machine->state = MACHINE_STARTING;
     machine->wanted = 0;
+    machine->deadline_ms = now_ms() + START_MS;
     if (!machine_folder_make(&server->broker, &machine->label, slot_of(server, machine), &out) &&
         send(machine->channel, machine->request, sizeof *machine->request, MSG_NOSIGNAL) < 0)
         fail(&out, STEP_WORKER, "the starter is gone");
@@ -215,6 +221,17 @@ void machine_starter_spoke(struct server *server, unsigned slot)
     machine->wanted = 0;
     machine->state = MACHINE_DEAD;
     machines_clean(server);
+}
+
+void machines_check_deadlines(struct server *server)
+{
+    for (unsigned i = 0; i < SLOTS; i++) {
+        const struct machine *machine = &server->machines[i];
+        /* Its end closes the channel, which is how the loop hears of it; what it has started ends with the slot's groups. */
+        if ((machine->state == MACHINE_PREPARING || machine->state == MACHINE_STARTING) && machine->starter > 0 &&
+            now_ms() >= machine->deadline_ms)
+            kill(machine->starter, SIGKILL);
+    }
 }
 
 void machine_stop_requested(struct server *server, uint32_t id, const key_t8 *label)

@@ -87,11 +87,22 @@ static int run_verify(const struct arguments *arguments)
     return 0;
 }
 
+/* Or the state root would be opened as descriptor 2, and what is said to people be written to it. */
+static int fill_standard_descriptors(void)
+{
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+            return -1;
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     struct arguments arguments;
     const char *verb = argc > 1 ? argv[1] : "";
     umask(077);
+    if (fill_standard_descriptors())
+        return 1;
     if (!strcmp(verb, "probe"))
         return probe_print();
     if (strcmp(verb, "serve") && strcmp(verb, "publish") && strcmp(verb, "verify")) {

@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,6 +26,8 @@ int make_ext4(int image, struct outcome *out)
     if (child < 0)
         return fail(out, STEP_MKFS, "fork");
     if (child == 0) {
+        /* A worker that is killed must not leave a writer of its image. */
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         static char *const environment[] = { "PATH=/usr/sbin:/sbin:/usr/bin:/bin", "LC_ALL=C", NULL };
         int null = open("/dev/null", O_RDWR);
         if (dup2(image, 3) < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)

@@ -16,11 +16,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* What set-uid programs, package managers and servers need inside; nothing that mounts, traces, loads or configures. */
+/*
+ * What set-uid programs, package managers and servers need inside; nothing that mounts, traces, loads or configures.
+ * CAP_NET_RAW opens nothing here, because the network namespace is the initial user namespace's. But a program whose file
+ * carries it, as ping's does, cannot even be executed where it is out of the bounding set (capabilities(7), safety checking).
+ */
 #define KEPT                                                                                                     \
     (1ull << CAP_CHOWN | 1ull << CAP_DAC_OVERRIDE | 1ull << CAP_FOWNER | 1ull << CAP_FSETID | 1ull << CAP_KILL | \
      1ull << CAP_SETGID | 1ull << CAP_SETUID | 1ull << CAP_SETPCAP | 1ull << CAP_SETFCAP |                       \
-     1ull << CAP_NET_BIND_SERVICE | 1ull << CAP_SYS_CHROOT | 1ull << CAP_MKNOD | 1ull << CAP_AUDIT_WRITE)
+     1ull << CAP_NET_BIND_SERVICE | 1ull << CAP_NET_RAW | 1ull << CAP_SYS_CHROOT | 1ull << CAP_MKNOD |           \
+     1ull << CAP_AUDIT_WRITE)
 
 static int enter_userns(const struct machine_start *start, struct outcome *out)
 {

@@ -221,6 +221,8 @@ void run_folder_remove(struct broker *broker)
     unlink(path);
     snprintf(path, sizeof path, "%s/daemon", broker->run_path);
     unlink(path);
+    snprintf(path, sizeof path, "%s/.daemon", broker->run_path);
+    unlink(path);
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
         snprintf(path, sizeof path, "%s/%s", broker->run_path, folders[i]);
         rmdir(path);

@@ -9,10 +9,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#define DESCRIPTORS (2 * SLOTS + 2 * WORKERS + 64)
+#define LOOK_MS 100 /* between two looks at what nothing else tells of */
 
 uint64_t now_ms(void)
 {
@@ -58,6 +62,36 @@ void leave_loop(struct server *server)
         close(server->connection);
 }
 
+void end_unwatched(pid_t pid)
+{
+    int error = errno;
+    if (pid > 0) {
+        kill(pid, SIGKILL);
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+    }
+    errno = error;
+}
+
+static int is_known(const struct server *server, pid_t pid)
+{
+    int known = pid == server->daemon;
+    for (unsigned i = 0; i < WORKERS && !known; i++)
+        known = pid == server->workers[i].pid;
+    for (unsigned i = 0; i < SLOTS && !known; i++)
+        known = pid == server->machines[i].starter || pid == server->machines[i].pid;
+    return known;
+}
+
+void reap_strays(const struct server *server)
+{
+    /* Those who are known are reaped by their own handlers: one of them at the front only delays the rest. */
+    for (siginfo_t child = { 0 };; child.si_pid = 0)
+        if (waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) || !child.si_pid || is_known(server, child.si_pid) ||
+            waitpid(child.si_pid, NULL, WNOHANG) <= 0)
+            return;
+}
+
 static void handle_signal(struct server *server)
 {
     struct signalfd_siginfo info;
@@ -70,15 +104,14 @@ static void handle_signal(struct server *server)
         daemon_died(server, status);
 }
 
-static void handle_event(struct server *server, uint64_t data)
+static void handle_event(struct server *server, const struct epoll_event *event)
 {
-    unsigned index = (unsigned)data;
-    switch ((enum watch)(data >> 32)) {
+    unsigned index = (unsigned)event->data.u64;
+    switch ((enum watch)(event->data.u64 >> 32)) {
     case WATCH_SIGNALS:
         return handle_signal(server);
     case WATCH_DAEMON:
-        connection_read(server);
-        return connection_write(server);
+        return connection_event(server, event->events);
     case WATCH_WORKER:
         return worker_finished(server, index);
     case WATCH_STARTER:
@@ -108,7 +141,12 @@ static int is_settling(const struct server *server)
 static void tick(struct server *server)
 {
     uint64_t now = now_ms();
-    workers_check_deadlines(server);
+    if (now >= server->look_at_ms) {
+        server->look_at_ms = now + LOOK_MS;
+        workers_check_deadlines(server);
+        machines_check_deadlines(server);
+        reap_strays(server);
+    }
     machines_clean(server);
     if (server->kill_at_ms && now >= server->kill_at_ms && server->daemon) {
         say("squashd does not stop: killed");
@@ -137,14 +175,24 @@ static void loop(struct server *server)
 {
     struct epoll_event events[32];
     while (!server->stopping || server->daemon || has_errands(server)) {
-        int count = epoll_wait(server->epoll, events, 32, 100);
+        int count = epoll_wait(server->epoll, events, 32, LOOK_MS);
         if (server->stopping && !server->daemon)
             machines_drop_starters(server);
         /* One event may close what a later one of the same batch speaks of: each handler looks again at its object. */
         for (int i = 0; i < count; i++)
-            handle_event(server, events[i].data.u64);
+            handle_event(server, &events[i]);
         tick(server);
     }
+}
+
+/* A descriptor for each sandbox and for each starter: more than the 1024 that a process usually starts with. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= DESCRIPTORS)
+        return;
+    limit.rlim_cur = limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
+    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static int prepare_loop(struct server *server)
@@ -155,6 +203,7 @@ static int prepare_loop(struct server *server)
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
         sigaddset(&set, signals[i]);
     signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit();
     server->connection = -1;
     server->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (server->epoll < 0 || sigprocmask(SIG_BLOCK, &set, NULL))
@@ -166,6 +215,7 @@ static int prepare_loop(struct server *server)
 int serve(struct server *server)
 {
     struct outcome out = { 0 };
+    server->broker.pid = getpid();
     if (prepare_loop(server)) {
         say("cannot start: %s", strerror(errno));
         return 1;

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #define WORKERS 64
+#define STOP_MS 10000         /* what a daemon gets to end by itself */
 #define OUTPUT_MAX (1u << 20) /* a daemon that lets this much pile up does not read: it is ended */
 
 enum machine_state {
@@ -33,6 +34,7 @@ struct machine {
     int pidfd;
     struct starter_report failure; /* of a start that did not succeed, told after cleaning */
     struct start_request *request;
+    uint64_t deadline_ms; /* of its starter */
 };
 
 struct worker {
@@ -62,7 +64,8 @@ struct server {
     unsigned generation; /* counts daemons: an answer to an earlier one is dropped */
     int daemon_ready;
     int deaths; /* in a row, before ready */
-    uint64_t first_death_ms, spawn_at_ms, kill_at_ms;
+    uint64_t first_death_ms, spawned_ms, spawn_at_ms, kill_at_ms;
+    uint64_t look_at_ms;
 
     size_t input_length, output_start, output_length;
     int input_paused;
@@ -79,6 +82,10 @@ uint64_t now_ms(void);
 int watch(struct server *server, int fd, enum watch kind, unsigned index);
 /* Ends the watch and closes the descriptor. */
 void unwatch(struct server *server, int fd);
+/* Ends a child that nothing else will be heard of: it could not be watched. Keeps errno. */
+void end_unwatched(pid_t pid);
+/* Reaps children that nobody knows: PID 1 of a sandbox whose starter died before it could tell of it. */
+void reap_strays(const struct server *server);
 /* In a forked child: gives back what belongs to the loop. */
 void leave_loop(struct server *server);
 
@@ -87,6 +94,7 @@ int serve(struct server *server);
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* connection.c */
+void connection_event(struct server *server, uint32_t events); /* of epoll */
 void connection_read(struct server *server);
 void connection_write(struct server *server);
 void connection_close(struct server *server);
@@ -122,6 +130,7 @@ void machine_start_requested(struct server *server, uint32_t id, const struct st
 void machine_stop_requested(struct server *server, uint32_t id, const key_t8 *label);
 void machine_starter_spoke(struct server *server, unsigned slot);
 void machine_ended(struct server *server, unsigned slot);
+void machines_check_deadlines(struct server *server);
 void machine_cleaned(struct server *server, unsigned slot, const struct wire_outcome *outcome);
 struct machine *machine_of(struct server *server, const key_t8 *label);
 int machines_running(const struct server *server);

@@ -103,10 +103,9 @@ _Noreturn void starter_run(const struct broker *broker, unsigned slot, int chann
     int userns = -1;
     pid_t pid = 0;
     /* A starter without its broker has nobody to start for. Asked after prctl, in case the broker went just before. */
-    pid_t parent = getppid();
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NAME, "squash-starter");
-    if (getppid() != parent)
+    if (getppid() != broker->pid)
         _exit(1);
     int bad = prepare(broker, slot, &userns, &out);
     report.outcome = out.wire;

@@ -1,10 +1,12 @@
 /* The daemon: started under its own user, started again when it dies, never with more than its own descriptors. */
 #include "beneath.h"
+#include "process-time.h"
 #include "server.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,7 +23,30 @@
 #define DEATHS_MAX 3
 #define DEATHS_WINDOW_MS 10000
 #define BACKOFF_MAX_MS 1000
-#define STOP_MS 10000 /* what it gets to end by itself */
+#define STALE_MS 5000
+#define LIFE_MIN_MS 500 /* a daemon that serves has lived at least so long */
+
+/*
+ * Called by the daemon-to-be itself, so that no daemon ever runs that is not noted: a broker that comes after a crash
+ * ends it. The rename makes the note whole at every moment.
+ */
+static int note_daemon(const struct broker *broker)
+{
+    char text[40];
+    int length = snprintf(text, sizeof text, "%d %llu\n", (int)getpid(), process_start_time(getpid()));
+    int fd = openat(broker->run, ".daemon", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int bad =
+        fd < 0 || write(fd, text, (size_t)length) != length || renameat(broker->run, ".daemon", broker->run, "daemon");
+    if (fd >= 0)
+        close(fd);
+    return bad;
+}
+
+/* On this number, whatever it was before, and not closed by exec. */
+static int move_descriptor(int from, int to)
+{
+    return from == to ? fcntl(to, F_SETFD, 0) : dup2(from, to);
+}
 
 static _Noreturn void become_daemon(const struct server *server, int socket)
 {
@@ -31,8 +56,12 @@ static _Noreturn void become_daemon(const struct server *server, int socket)
     setenv("SQUASH_RUN", broker->run_path, 1);
     setenv("SQUASH_DATA", broker->data_path, 1);
     umask(077);
-    /* Back to the host's mounts: layers, uppers and overlays are nothing that the daemon should see. */
-    if (setns(broker->host_mounts, CLONE_NEWNS) || dup2(socket, DAEMON_SOCKET) < 0 ||
+    /*
+     * Until it is noted it goes with the broker: the change of ids forgets that signal. It goes back to the host's mounts:
+     * layers, uppers and overlays are nothing that the daemon should see.
+     */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != broker->pid || note_daemon(broker) ||
+        setns(broker->host_mounts, CLONE_NEWNS) || move_descriptor(socket, DAEMON_SOCKET) < 0 ||
         close_range(DAEMON_SOCKET + 1, ~0u, 0) || chdir("/") || setgroups(1, &broker->daemon_gid) ||
         setresgid(broker->daemon_gid, broker->daemon_gid, broker->daemon_gid) ||
         setresuid(broker->daemon_uid, broker->daemon_uid, broker->daemon_uid) ||
@@ -45,39 +74,22 @@ static _Noreturn void become_daemon(const struct server *server, int socket)
     _exit(127);
 }
 
-/* The pid is noted with a lock on the file, so that a broker that comes after a crash ends this daemon and no other process. */
-static void note_daemon(const struct server *server)
-{
-    char text[16];
-    int length = snprintf(text, sizeof text, "%d\n", (int)server->daemon);
-    int fd = openat(server->broker.run, "daemon", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0 || write(fd, text, (size_t)length) != length)
-        say("cannot note the daemon's pid: %s", strerror(errno));
-    if (fd >= 0)
-        close(fd);
-}
-
 /* A daemon of a broker that was killed is going away, but must not write records beside the next one. */
 void daemon_end_stale(const struct server *server)
 {
-    char text[32], path[48];
-    struct stat owner;
-    if (read_knob(server->broker.run, "daemon", text, sizeof text) <= 0)
+    char text[40];
+    int pid = 0;
+    unsigned long long started = 0;
+    if (read_knob(server->broker.run, "daemon", text, sizeof text) <= 0 ||
+        sscanf(text, "%d %llu", &pid, &started) != 2 || pid < 2 || !started)
         return;
-    pid_t pid = atoi(text);
-    int fd = pid > 1 ? pidfd_open(pid, 0) : -1;
-    snprintf(path, sizeof path, "/proc/%d", (int)pid);
-    /* Asked after the pidfd is open: a pid that was used again since belongs to another user, or to a squash of ours. */
-    if (fd >= 0 && !stat(path, &owner) && owner.st_uid == server->broker.daemon_uid) {
-        char environment[65536], wanted[96];
-        snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
-        snprintf(wanted, sizeof wanted, "SQUASH_RUN=%s", server->broker.run_path);
-        ssize_t length = read_knob(AT_FDCWD, path, environment, sizeof environment);
-        if (length > 0 && memmem(environment, (size_t)length, wanted, strlen(wanted) + 1)) {
-            pidfd_send_signal(fd, SIGKILL, NULL, 0);
-            for (int tries = 0; tries < 500 && !kill(pid, 0); tries++)
-                usleep(10000);
-        }
+    int fd = pidfd_open(pid, 0);
+    /* Asked after the pidfd is open: whoever has this pid and started then is the one that was noted. */
+    if (fd >= 0 && process_start_time(pid) == started) {
+        struct pollfd end = { .fd = fd, .events = POLLIN };
+        pidfd_send_signal(fd, SIGKILL, NULL, 0);
+        if (poll(&end, 1, STALE_MS) != 1)
+            say("an earlier squashd, %d, does not end", pid);
     }
     if (fd >= 0)
         close(fd);
@@ -97,24 +109,27 @@ void daemon_spawn(struct server *server)
         leave_loop(server);
         become_daemon(server, ends[1]);
     }
-    close(ends[1]);
     if (pid < 0 || watch(server, ends[0], WATCH_DAEMON, 0)) {
         say("cannot start squashd: %s", strerror(errno));
+        end_unwatched(pid);
         close(ends[0]);
+        close(ends[1]);
         server->spawn_at_ms = now_ms() + BACKOFF_MAX_MS;
         return;
     }
+    close(ends[1]);
     connection_close(server);
     server->daemon = pid;
+    server->spawned_ms = now_ms();
     server->connection = ends[0];
     server->daemon_ready = 0;
-    note_daemon(server);
 }
 
 void daemon_died(struct server *server, int status)
 {
     uint64_t now = now_ms();
     server->daemon = 0;
+    server->kill_at_ms = 0;
     connection_close(server);
     if (server->stopping)
         return;
@@ -134,7 +149,9 @@ void daemon_died(struct server *server, int status)
         server->failed = server->stopping = 1;
         return;
     }
-    uint64_t backoff = server->daemon_ready ? 0 : 100u << server->deaths;
+    /* One that dies as soon as it serves must not take a processor for its starts alone. */
+    int lived = server->daemon_ready && now - server->spawned_ms >= LIFE_MIN_MS;
+    uint64_t backoff = lived ? 0 : 100u << server->deaths;
     server->spawn_at_ms = now + (backoff > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : backoff);
 }
 

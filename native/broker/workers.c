@@ -27,7 +27,10 @@ int worker_holds(const struct server *server, const uint8_t key[33])
 static _Noreturn void run(struct server *server, const struct errand *errand, int pipe)
 {
     struct outcome out = { 0 };
+    /* Half of an operation is undone by the next broker, which must not meet the other half. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != server->broker.pid)
+        _exit(1);
     prctl(PR_SET_NAME, "squash-worker");
     signal(SIGPIPE, SIG_IGN);
     leave_loop(server);
@@ -49,11 +52,14 @@ int worker_start(struct server *server, const struct errand *errand, struct outc
     pid_t pid = fork();
     if (pid == 0)
         run(server, errand, ends[1]);
-    close(ends[1]);
     if (pid < 0 || watch(server, ends[0], WATCH_WORKER, i)) {
+        fail(out, STEP_WORKER, "fork");
+        end_unwatched(pid);
         close(ends[0]);
-        return fail(out, STEP_WORKER, "fork");
+        close(ends[1]);
+        return -1;
     }
+    close(ends[1]);
     struct worker *worker = &server->workers[i];
     *worker = (struct worker){
         .pid = pid,
@@ -101,7 +107,9 @@ void worker_finished(struct server *server, unsigned index)
 void workers_check_deadlines(struct server *server)
 {
     for (unsigned i = 0; i < WORKERS; i++)
-        /* Its end closes the pipe, which is how the loop hears of it. */
-        if (server->workers[i].pid && now_ms() >= server->workers[i].deadline_ms)
+        /* Its end closes the pipe, which is how the loop hears of it. What it runs is of its process group. */
+        if (server->workers[i].pid && now_ms() >= server->workers[i].deadline_ms) {
             kill(server->workers[i].pid, SIGKILL);
+            kill(-server->workers[i].pid, SIGKILL);
+        }
 }
