@@ -31,7 +31,12 @@ export const FILES: readonly Attempt[] = [
     unprotected: 'OK',
     inside: 'EPERM',
   },
-  { what: 'mknod c 1 11 in /dev/shm', probe: `${CREATE} str:/dev/shm/probe 020666 0x10b`, unprotected: 'OK', inside: 'EPERM' },
+  {
+    what: 'mknod c 1 11 in /dev/shm',
+    probe: `${CREATE} str:/dev/shm/probe 020666 0x10b`,
+    unprotected: 'OK',
+    inside: 'EPERM',
+  },
   {
     what: 'write sysrq h',
     probe: 'write /proc/sysrq-trigger h',
@@ -96,14 +101,27 @@ export const FILES: readonly Attempt[] = [
     inUserNamespace: true,
   })),
   // Covered by an empty file: opening succeeds, and there is nothing to read.
-  ...['kcore', 'kmsg', 'kallsyms', 'keys', 'timer_list', 'vmallocinfo', 'slabinfo', 'interrupts', 'modules'].map(
-    (name) => ({
-      what: `read /proc/${name}`,
-      probe: `read /proc/${name}`,
-      // EAGAIN: kmsg, when all of it was read.
-      unprotected: ['OK', 'EAGAIN'],
-      inside: 'EOF',
-      absent: 'ENOENT',
-    }),
-  ),
+  ...[
+    'kcore',
+    'kmsg',
+    'kallsyms',
+    'keys',
+    'timer_list',
+    'vmallocinfo',
+    'slabinfo',
+    'interrupts',
+    'modules',
+    'cmdline',
+    'diskstats',
+    'partitions',
+    'iomem',
+    'ioports',
+  ].map((name) => ({
+    what: `read /proc/${name}`,
+    probe: `read /proc/${name}`,
+    // EAGAIN: kmsg, when all of it was read.
+    unprotected: ['OK', 'EAGAIN'],
+    inside: 'EOF',
+    absent: 'ENOENT',
+  })),
 ];

@@ -10,22 +10,65 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define NAMED(name) { #name, SYS_##name }
+#define NAMED(name)       \
+    {                     \
+#name, SYS_##name \
+    }
 
 static const struct {
     const char *name;
     long number;
 } calls[] = {
-    NAMED(acct), NAMED(add_key), NAMED(adjtimex), NAMED(bpf), NAMED(capset), NAMED(clock_settime), NAMED(clone),
-    NAMED(clone3), NAMED(delete_module), NAMED(fanotify_init), NAMED(finit_module), NAMED(fsopen), NAMED(init_module),
-    NAMED(io_uring_setup), NAMED(ioctl), NAMED(kexec_file_load), NAMED(kexec_load), NAMED(keyctl), NAMED(kill),
-    NAMED(mknodat), NAMED(mount), NAMED(mount_setattr), NAMED(move_mount), NAMED(open_tree), NAMED(openat),
-    NAMED(perf_event_open), NAMED(pidfd_getfd), NAMED(pidfd_open), NAMED(pivot_root), NAMED(prlimit64),
-    NAMED(process_madvise), NAMED(ptrace), NAMED(quotactl), NAMED(reboot), NAMED(request_key),
-    NAMED(sched_setscheduler), NAMED(sethostname), NAMED(setns), NAMED(setpriority), NAMED(settimeofday),
-    NAMED(socket), NAMED(swapon), NAMED(syslog), NAMED(umount2), NAMED(unshare), NAMED(userfaultfd),
+    NAMED(acct),
+    NAMED(add_key),
+    NAMED(adjtimex),
+    NAMED(bpf),
+    NAMED(capset),
+    NAMED(clock_settime),
+    NAMED(clone),
+    NAMED(clone3),
+    NAMED(delete_module),
+    NAMED(fanotify_init),
+    NAMED(finit_module),
+    NAMED(fsopen),
+    NAMED(init_module),
+    NAMED(io_uring_setup),
+    NAMED(ioctl),
+    NAMED(kexec_file_load),
+    NAMED(kexec_load),
+    NAMED(keyctl),
+    NAMED(kill),
+    NAMED(mknodat),
+    NAMED(mount),
+    NAMED(mount_setattr),
+    NAMED(move_mount),
+    NAMED(open_tree),
+    NAMED(openat),
+    NAMED(perf_event_open),
+    NAMED(pidfd_getfd),
+    NAMED(pidfd_open),
+    NAMED(pivot_root),
+    NAMED(prlimit64),
+    NAMED(process_madvise),
+    NAMED(ptrace),
+    NAMED(quotactl),
+    NAMED(reboot),
+    NAMED(request_key),
+    NAMED(sched_setscheduler),
+    NAMED(sethostname),
+    NAMED(setns),
+    NAMED(setpriority),
+    NAMED(settimeofday),
+    NAMED(socket),
+    NAMED(swapon),
+    NAMED(syslog),
+    NAMED(umount2),
+    NAMED(unshare),
+    NAMED(userfaultfd),
 #ifdef __x86_64__
-    NAMED(iopl), NAMED(ioperm), NAMED(modify_ldt),
+    NAMED(iopl),
+    NAMED(ioperm),
+    NAMED(modify_ldt),
 #endif
 };
 

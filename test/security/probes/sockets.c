@@ -50,9 +50,12 @@ struct transaction {
 static struct message message(uint16_t type, uint32_t length, uint32_t sequence)
 {
     return (struct message){
-        .header = { .nlmsg_len = length, .nlmsg_type = type, .nlmsg_seq = sequence,
+        .header = { .nlmsg_len = length,
+                    .nlmsg_type = type,
+                    .nlmsg_seq = sequence,
                     .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE },
-        .family = { .nfgen_family = AF_INET, .version = NFNETLINK_V0,
+        .family = { .nfgen_family = AF_INET,
+                    .version = NFNETLINK_V0,
                     .res_id = type < NLMSG_MIN_TYPE + 2 ? htons(NFNL_SUBSYS_NFTABLES) : 0 },
     };
 }
