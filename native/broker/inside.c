@@ -16,7 +16,8 @@ static const char *const covered[] = {
     "proc/kmsg",        "proc/kallsyms",      "proc/modules",    "proc/acpi",       "proc/scsi",
     "proc/asound",      "proc/latency_stats", "proc/interrupts", "proc/driver",     "proc/vmallocinfo",
     "proc/zoneinfo",    "proc/pagetypeinfo",  "proc/slabinfo",   "proc/kpagecount", "proc/kpageflags",
-    "proc/kpagecgroup",
+    "proc/kpagecgroup", "proc/cmdline",       "proc/diskstats",  "proc/partitions", "proc/iomem",
+    "proc/ioports",
 };
 
 static int make_read_only(int root, const char *path, struct outcome *out)
