@@ -30,7 +30,7 @@ export async function debianRecipe(suite: DebianSuite): Promise<Recipe> {
   return {
     name: parseLayerName('000-base-debian'),
     tool: 'mmdebstrap',
-    description: describePinned(`debian ${suite}`, { format: 1, suite, packages: PACKAGES, finish: FINISH }),
+    description: describePinned(`debian ${suite}`, { format: 2, suite, packages: PACKAGES, finish: FINISH }),
     isPinned: true,
     async start(context: RecipeContext): Promise<Child> {
       const { user, env, signal, work, progress } = context;
@@ -66,6 +66,8 @@ function bootstrapLine(suite: DebianSuite, files: { sourcesPath: string; options
     `--aptopt=${files.optionsPath}`,
     // Device nodes in a layer cannot be opened: a sandbox gets its own /dev.
     '--skip=output/dev',
+    // Else mmdebstrap takes its own, and with it ours, away again at the end. start-stop-daemon is disarmed meanwhile all the same.
+    '--skip=chroot/policy-rc.d',
     `--customize-hook=${FINISH}`,
     ...[suite, '-', files.sourcesPath],
   ];
