@@ -168,3 +168,20 @@ test('ExecLog numbers without gaps, whatever begins, ends and fails when', async
     { numRuns: 50 },
   );
 });
+
+test('ExecLog keeps one number for a command that is begun again, among others', async () => {
+  const log = await open();
+  const seqs = await Promise.all(
+    [0, 1, 2].map(() =>
+      log.during(CALL, async (begin) => {
+        const { seq } = begin();
+        await Promise.resolve();
+        finish(begin());
+        return seq;
+      }),
+    ),
+  );
+  expect(seqs).toEqual([1, 2, 3]);
+  await expect(log.during(CALL, () => Promise.reject(new Error('never began')))).rejects.toThrow('never began');
+  expect(log.lastSeq).toBe(3);
+});

@@ -67,6 +67,25 @@ export class ExecLog {
     };
   }
 
+  /**
+   * Runs a command under one number, however often its start is tried again; one that never began gives its number back.
+   *
+   * @throws what the work throws
+   */
+  async during<T>(call: ExecCall, work: (begin: () => LogEntry) => Promise<T>): Promise<T> {
+    let entry: LogEntry | undefined;
+    const begin = (): LogEntry => {
+      entry ??= this.begin(call);
+      return entry;
+    };
+    try {
+      return await work(begin);
+    } catch (error) {
+      entry?.abandon(error instanceof Error ? error.message : String(error));
+      throw error;
+    }
+  }
+
   /** The results that are kept, ascending `seq`; commands that still run are not among them. */
   async results(): Promise<ExecResult[]> {
     const results: ExecResult[] = [];

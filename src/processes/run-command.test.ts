@@ -12,11 +12,14 @@ import type { ExecCall } from '../sandboxes/types.ts';
 import { ExecLog } from './exec-log.ts';
 import { MachineWatch } from './machine-watch.ts';
 import { OUTPUT_HEAD_BYTES } from './output-head.ts';
-import { type CommandHost, runCommand } from './run-command.ts';
+import { runCommand } from './run-command.ts';
+
+const ENV = { PATH: '/bin', HOME: '/root' };
 
 let dir: string;
 let machine: MemoryMachine;
-let host: CommandHost;
+let log: ExecLog;
+let watch: MachineWatch;
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'run-command-'));
   const spec = {
@@ -28,19 +31,20 @@ beforeEach(async () => {
     nesting: false,
   };
   machine = new MemoryMachine(spec, new MiniFiles(1e9));
-  const log = await ExecLog.open(dir, { maxEntries: 100, maxBytes: 1e6, log: SILENT });
-  host = { watch: MachineWatch.ofStarted(machine, SILENT), log, env: { PATH: '/bin', HOME: '/root' } };
+  log = await ExecLog.open(dir, { maxEntries: 100, maxBytes: 1e6, log: SILENT });
+  watch = MachineWatch.ofStarted(machine, SILENT);
 });
 afterEach(async () => {
   vi.useRealTimers();
   machine.die();
-  await host.log.close();
+  await log.close();
   await rm(dir, { recursive: true });
 });
 
 function run(cmd: string, options: Partial<ExecCall> & { signal?: AbortSignal } = {}) {
   const { signal = new AbortController().signal, ...call } = options;
-  return runCommand(host, { cmd, workdir: '/', timeoutSeconds: 300, ...call }, { signal });
+  const exec = { cmd, workdir: '/', timeoutSeconds: 300, ...call };
+  return log.during(exec, (begin) => runCommand({ watch, begin, env: ENV }, exec, { signal }));
 }
 
 /** The next command of the machine is one that this test plays. */
@@ -181,7 +185,7 @@ test('runCommand() gives back the number of a command that found its machine dea
     return Promise.reject(new SandboxError('AGENT_FAILED', 'gone'));
   });
   await expect(run('x')).rejects.toMatchObject({ code: 'AGENT_FAILED' });
-  expect(host.log.lastSeq).toBe(0);
+  expect(log.lastSeq).toBe(0);
 });
 
 test('runCommand() holds a machine that cannot start a command to the timeout too', async () => {
@@ -204,7 +208,7 @@ test('runCommand() holds a machine that cannot start a command to the timeout to
 test('runCommand() refuses a workdir that does not exist and gives the number to the next', async () => {
   await expect(run('true', { workdir: '/no/such' })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   expect(await run('true')).toMatchObject({ seq: 1 });
-  expect(await host.log.results()).toHaveLength(1);
+  expect(await log.results()).toHaveLength(1);
 });
 
 test('runCommand() reports the OOM killer only when the counter rose and the tree lost a process', async () => {

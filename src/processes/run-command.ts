@@ -2,7 +2,7 @@ import { SandboxError } from '../domain/errors.ts';
 import { settlesWithin } from '../lib/deadline.ts';
 import type { ExecRequest, ExitReport, MachineProcess } from '../runtime/runtime.ts';
 import type { ExecCall, ExecResult } from '../sandboxes/types.ts';
-import type { ExecLog } from './exec-log.ts';
+import type { LogEntry } from './exec-log.ts';
 import { type Cause, FirstCause } from './first-cause.ts';
 import { BROKER_KILL_MS, followCommand } from './follow-command.ts';
 import { type MachineWatch, NEWS_OF_DEATH_MS } from './machine-watch.ts';
@@ -10,7 +10,8 @@ import { OUTPUT_HEAD_BYTES, OutputHead } from './output-head.ts';
 
 export interface CommandHost {
   readonly watch: MachineWatch;
-  readonly log: ExecLog;
+  /** Gives the command its place in the log. */
+  readonly begin: () => LogEntry;
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -30,16 +31,13 @@ export async function runCommand(
   options: { readonly signal: AbortSignal },
 ): Promise<ExecResult> {
   using cause = new FirstCause({ timeoutMs: call.timeoutSeconds * 1000, signal: options.signal });
-  const entry = host.log.begin(call);
+  const entry = host.begin();
   const begin = performance.now();
   const stdout = new OutputHead();
   const stderr = new OutputHead();
   const escalationsBefore = host.watch.escalations;
 
-  const process = await start(host, call, { cause, stdout, stderr }).catch((error: unknown) => {
-    entry.abandon(error instanceof Error ? error.message : String(error));
-    throw error;
-  });
+  const process = await start(host, call, { cause, stdout, stderr });
   const report = process && (await followCommand(process, { cause, watch: host.watch }));
   if (report === undefined) await awaitVerdict(host.watch, { cause, escalationsBefore });
   const fate = await explain(host.watch, { report, cause: cause.cause, escalationsBefore });

@@ -2,7 +2,6 @@ import { SandboxError } from '../domain/errors.ts';
 import type { SandboxId } from '../domain/ids.ts';
 import { checkSandboxPath } from '../files/sandbox-path.ts';
 import { GuardedProcess } from '../processes/guarded-process.ts';
-import type { MachineWatch } from '../processes/machine-watch.ts';
 import { runCommand } from '../processes/run-command.ts';
 import type { ExecOptions, ExecRequest, FileRead, MachineProcess } from '../runtime/runtime.ts';
 import { createSandbox } from './create.ts';
@@ -67,13 +66,15 @@ export class Sandboxes implements AsyncDisposable {
   /** Runs a command to its end, or to the first of timeout and abort. @throws SANDBOX_NOT_FOUND, SANDBOX_BUSY, INVALID_ARGUMENT */
   async exec(id: SandboxId, call: ExecCall, options: { readonly signal: AbortSignal }): Promise<ExecResult> {
     const sandbox = this.#get(id);
-    const run = (watch: MachineWatch) => {
-      const { log } = sandbox;
-      if (log === undefined)
-        throw new SandboxError('SANDBOX_BUSY', `Cannot use sandbox "${id}": it is being destroyed`);
-      return runCommand({ watch, log, env: sandbox.record.env }, call, options);
-    };
-    return sandbox.track(withMachine(sandbox, this.#parts, run));
+    sandbox.checkUsable();
+    const { log } = sandbox;
+    if (log === undefined)
+      throw new SandboxError('SANDBOX_BUSY', `Cannot use sandbox "${id}": it is not there as a whole`);
+    const { env } = sandbox.record;
+    const exec = log.during(call, (begin) =>
+      withMachine(sandbox, this.#parts, (watch) => runCommand({ watch, begin, env }, call, options)),
+    );
+    return sandbox.track(exec);
   }
 
   /** Kept exec results, ascending `seq`. @throws SANDBOX_NOT_FOUND */
