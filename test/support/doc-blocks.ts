@@ -27,8 +27,3 @@ export function extractBlocks(markdown: string): DocBlock[] {
   if (open !== undefined) throw new Error(`Cannot read the block at line ${open.line}: it has no end`);
   return blocks;
 }
-
-/** The shell blocks that a reader may paste, and that a test therefore runs. */
-export function runnableBlocks(markdown: string): DocBlock[] {
-  return extractBlocks(markdown).filter(({ language, marks }) => language === 'sh' && marks.includes('run'));
-}

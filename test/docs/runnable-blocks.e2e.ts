@@ -1,0 +1,70 @@
+import { rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { endsAsShown, runSession, type SessionResult, stepsOf } from '../support/doc-session.ts';
+import { PROJECT_ROOT, readProjectFiles } from '../support/project-files.ts';
+
+// The README makes the layers and the daemon that a reader of the other documents has.
+const FIRST = 'README.md';
+const MINUTE_MS = 60_000;
+
+// What a session that broke off leaves; after a good one there is nothing.
+const CLEAN_UP = `
+if [ -n "$(jobs -p)" ]; then
+  script/squash --json list | jq -r '.[].id' | xargs -rn1 script/squash destroy
+  kill $(jobs -p); wait
+fi`;
+
+const steps = readProjectFiles(/\.md$/)
+  .toSorted((a, b) => Number(b.path === FIRST) - Number(a.path === FIRST))
+  .flatMap(({ path, text }) => stepsOf(path, text));
+const data = join(tmpdir(), 'docs');
+let result: SessionResult;
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('Cannot find a free port');
+  return address.port;
+}
+
+beforeAll(async () => {
+  const port = String(await freePort());
+  result = await runSession(
+    // The port of the documents may be taken on this machine.
+    steps.map((step) => ({ ...step, code: step.code.replaceAll('localhost:8080', `localhost:${port}`) })),
+    {
+      cwd: PROJECT_ROOT,
+      env: { PATH: process.env.PATH, HOME: '/root', SQUASH_DATA: data, SQUASH_PORT: port, TMPDIR: tmpdir() },
+      cleanUp: CLEAN_UP,
+      timeoutMs: 8 * MINUTE_MS,
+    },
+  );
+}, 9 * MINUTE_MS);
+
+afterAll(async () => {
+  await rm(data, { recursive: true, force: true });
+  await rm(join(PROJECT_ROOT, 'squashd.log'), { force: true });
+});
+
+test('there is something to run, and output to compare', () => {
+  expect(steps.length).toBeGreaterThanOrEqual(3);
+  expect(steps.filter(({ output }) => output !== undefined).length).toBeGreaterThanOrEqual(3);
+});
+
+test('the documents work when pasted from top to bottom', () => {
+  expect(result.status, result.stderr).toBe(0);
+  expect(result.printed).toHaveLength(steps.length);
+});
+
+test.each(steps.flatMap((step, index) => (step.output === undefined ? [] : [{ ...step, shown: step.output, index }])))(
+  '$place prints what it shows',
+  ({ shown, index }) => {
+    const printed = result.printed[index] ?? '';
+    expect(endsAsShown(printed, shown), `it printed:\n${printed}`).toBe(true);
+  },
+);
