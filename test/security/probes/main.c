@@ -9,17 +9,10 @@ static const struct {
     const char *name;
     int (*attempt)(char **words);
 } attempts[] = {
-    { "call", try_call },
-    { "read", try_read },
-    { "write", try_write },
-    { "rewrite", try_rewrite },
-    { "connect", try_connect },
-    { "attach", try_attach },
-    { "read-memory", try_read_memory },
-    { "handle", try_handle },
-    { "i386", try_i386 },
-    { "nft-table", try_nft_table },
-    { "terminals", try_terminals },
+    { "call", try_call },     { "be-root", try_be_root },         { "read", try_read },
+    { "write", try_write },   { "rewrite", try_rewrite },         { "connect", try_connect },
+    { "attach", try_attach }, { "read-memory", try_read_memory }, { "handle", try_handle },
+    { "i386", try_i386 },     { "nft-table", try_nft_table },     { "terminals", try_terminals },
 };
 
 int main(int argc, char **argv)

@@ -13,3 +13,4 @@ int try_handle(char **words);      /* PATH: open_by_handle_at of its own name_to
 int try_i386(char **words);        /* getpid through the 32-bit entry of the kernel */
 int try_nft_table(char **words);   /* adds a table of packet filters to the network namespace it is in */
 int try_terminals(char **words);   /* COUNT: that many pseudo-terminals at once */
+int try_be_root(char **words);     /* refused when its effective user is another */
