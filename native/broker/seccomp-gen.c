@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -29,6 +30,29 @@ static void add(scmp_filter_ctx filter, uint32_t action, const char *name)
     if (number == __NR_SCMP_ERROR || number < 0)
         return;
     check(seccomp_rule_add(filter, action, number, 0), name);
+}
+
+/*
+ * Whatever sets RLIMIT_CORE is told that it has: machine.c says what its value keeps away. sudo sets it to 0 each time and would
+ * complain of a refusal. Everything else of the two calls is the kernel's to decide.
+ */
+static void add_limits(scmp_filter_ctx filter)
+{
+    for (unsigned resource = 0; resource < RLIM_NLIMITS; resource++) {
+        /* The kernel looks at the lower half of the register alone. */
+        struct scmp_arg_cmp first = SCMP_A0(SCMP_CMP_MASKED_EQ, 0xffffffffu, resource);
+        struct scmp_arg_cmp second = SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, resource);
+        if (resource == RLIMIT_CORE) {
+            check(seccomp_rule_add(filter, SCMP_ACT_ERRNO(0), SCMP_SYS(setrlimit), 1, first), "setrlimit");
+            check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2, second, SCMP_A2(SCMP_CMP_EQ, 0)),
+                  "prlimit64");
+            check(seccomp_rule_add(filter, SCMP_ACT_ERRNO(0), SCMP_SYS(prlimit64), 2, second, SCMP_A2(SCMP_CMP_NE, 0)),
+                  "prlimit64");
+        } else {
+            check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(setrlimit), 1, first), "setrlimit");
+            check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, second), "prlimit64");
+        }
+    }
 }
 
 static void add_arguments(scmp_filter_ctx filter, int nesting)
@@ -71,6 +95,7 @@ static void write_filter(const char *name, int nesting)
     for (size_t i = 0; i < sizeof refused_calls / sizeof *refused_calls; i++)
         add(filter, SCMP_ACT_ERRNO(EPERM), refused_calls[i]);
     add_arguments(filter, nesting);
+    add_limits(filter);
 
     FILE *bpf = tmpfile();
     if (!bpf)
