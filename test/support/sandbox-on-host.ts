@@ -68,3 +68,20 @@ export function processesOf(init: number): HostProcess[] {
 export function commandsOf(init: number): HostProcess[] {
   return processesOf(init).filter((process) => !process.isAgent);
 }
+
+/** What the kernel holds the sandbox to, in bytes. */
+export function memoryLimitOf(init: number): number {
+  const groups = readFileSync(`/proc/${init}/cgroup`, 'utf8').trim().split('\n');
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
+  for (const group of groups) {
+    const [, controllers = '', path = ''] = /^\d+:([^:]*):(.*)$/.exec(group) ?? [];
+    const isV2 = controllers === '';
+    if (!isV2 && !controllers.split(',').includes('memory')) continue;
+    const mount = mounts.find((line) => (isV2 ? line.includes(' - cgroup2 ') : / - cgroup .*[ ,]memory\b/.test(line)));
+    const [, , , root = '/', point = ''] = mount?.split(' ') ?? [];
+    const folder = `${point}${path.startsWith(root) && root !== '/' ? path.slice(root.length) : path}`;
+    const limit = attempt(() => readFileSync(`${folder}/${isV2 ? 'memory.max' : 'memory.limit_in_bytes'}`, 'utf8'));
+    if (limit !== undefined) return Number(limit);
+  }
+  throw new Error(`No memory cgroup of ${init} is in sight`);
+}
