@@ -8,7 +8,7 @@ say_plan() {
   ((${#missing[@]} == 0)) || say "  packages  ${missing[*]}"
   users_exist || say '  users     squash (daemon), squash-build (layer builder, with 65536 subordinate ids)'
   uid_base_is_chosen || say "  settings  $SETTINGS (which user ids sandboxes get)"
-  bundle_is_current || say "  programs  $BUNDLE (root-owned copies of what this checkout builds)"
+  { native_is_current && programs_are_current && bundle_is_current; } || say "  programs  $BUNDLE (root-owned copies of what this checkout builds)"
   say "In this checkout: node_modules/, build/, dist/. Take it all away again: script/setup --remove"
 }
 
