@@ -1,26 +1,38 @@
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { endsAsShown, runSession, type SessionResult, stepsOf } from '../support/doc-session.ts';
-import { PROJECT_ROOT, readProjectFiles } from '../support/project-files.ts';
+import { endsAsShown, runSession, type SessionResult, type Step, stepsOf } from '../support/doc-session.ts';
+import { PROJECT_ROOT, type ProjectFile, readProjectFiles } from '../support/project-files.ts';
 
 // The README makes the layers and the daemon that a reader of the other documents has.
 const FIRST = 'README.md';
 const MINUTE_MS = 60_000;
 
-// What a session that broke off leaves; after a good one there is nothing.
+// Nothing to do after a session that ended as it should.
 const CLEAN_UP = `
 if [ -n "$(jobs -p)" ]; then
   script/squash --json list | jq -r '.[].id' | xargs -rn1 script/squash destroy
   kill $(jobs -p); wait
 fi`;
 
+// A reader of the other documents has a daemon, and what they make is theirs.
+const START = `
+script/squashd 2>squashd.log &
+curl -s --retry 20 --retry-delay 1 --retry-connrefused localhost:8080/cgi-bin/health`;
+
+function sessionOf({ path, text }: ProjectFile): Step[] {
+  const steps = stepsOf(path, text);
+  if (path === FIRST || steps.length === 0) return steps;
+  const around = (place: string, code: string): Step => ({ place: `${place} ${path}`, code, output: undefined });
+  return [around('before', START), ...steps, around('after', CLEAN_UP)];
+}
+
 const steps = readProjectFiles(/\.md$/)
   .toSorted((a, b) => Number(b.path === FIRST) - Number(a.path === FIRST))
-  .flatMap(({ path, text }) => stepsOf(path, text));
-const data = join(tmpdir(), 'docs');
+  .flatMap(sessionOf);
+let data = '';
 let result: SessionResult;
 
 async function freePort(): Promise<number> {
@@ -33,13 +45,23 @@ async function freePort(): Promise<number> {
 }
 
 beforeAll(async () => {
+  data = join(tmpdir(), 'docs');
+  // An answer of 400 or above ends the session too.
+  await writeFile(join(tmpdir(), '.curlrc'), 'fail-with-body\nno-progress-meter\n');
   const port = String(await freePort());
   result = await runSession(
     // The port of the documents may be taken on this machine.
     steps.map((step) => ({ ...step, code: step.code.replaceAll('localhost:8080', `localhost:${port}`) })),
     {
       cwd: PROJECT_ROOT,
-      env: { PATH: process.env.PATH, HOME: '/root', SQUASH_DATA: data, SQUASH_PORT: port, TMPDIR: tmpdir() },
+      env: {
+        PATH: process.env.PATH,
+        HOME: process.env.HOME,
+        SQUASH_DATA: data,
+        SQUASH_PORT: port,
+        TMPDIR: tmpdir(),
+        CURL_HOME: tmpdir(),
+      },
       cleanUp: CLEAN_UP,
       timeoutMs: 8 * MINUTE_MS,
     },
@@ -48,6 +70,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await rm(data, { recursive: true, force: true });
+  await rm(join(tmpdir(), '.curlrc'));
   await rm(join(PROJECT_ROOT, 'squashd.log'), { force: true });
 });
 

@@ -32,7 +32,7 @@ export function endsAsShown(printed: string, shown: string): boolean {
   const wanted = lines(shown);
   const found = lines(printed).slice(-wanted.length);
   const matches = (line: string, pattern: string): boolean =>
-    new RegExp(`^${pattern.split('…').map(RegExp.escape).join('.*')}$`).test(line);
+    new RegExp(`^${pattern.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&').replaceAll('…', '.*')}$`).test(line);
   return found.length === wanted.length && wanted.every((pattern, index) => matches(found[index] ?? '', pattern));
 }
 
