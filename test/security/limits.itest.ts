@@ -1,0 +1,100 @@
+// Limits are in force before the first command, as the host's own files say it, or there is no sandbox.
+import { readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { cgroupFolder } from './support/host-cgroup.ts';
+import { HostileInstallation } from './support/hostile.ts';
+import { machinePid } from './support/machine.ts';
+import { answerUnprotected } from './support/unprotected.ts';
+
+const MEMORY_MIB = 96;
+const CPU = 0.5;
+const PIDS = 1024;
+const OPEN_FILES = 65_536;
+
+let installation: HostileInstallation;
+let pid = 0;
+
+beforeAll(async () => {
+  installation = await HostileInstallation.start();
+  await installation.create('limited', { memory_mb: MEMORY_MIB, cpu: CPU });
+  pid = await machinePid(installation, 'limited');
+});
+afterAll(() => installation?.[Symbol.asyncDispose]());
+
+const CONTROLLERS = ['memory', 'cpu', 'pids'] as const;
+type Controller = (typeof CONTROLLERS)[number];
+
+/** The value that is in force for a sandbox, in bytes, thousandths of a processor, and processes. */
+function limitOf(machine: number, controller: Controller): number {
+  const { folder, isV2 } = cgroupFolder(machine, controller);
+  const read = (name: string) => readFileSync(join(folder, name), 'utf8').trim();
+  if (controller === 'memory') return Number(read(isV2 ? 'memory.max' : 'memory.limit_in_bytes'));
+  if (controller === 'pids') return Number(read('pids.max'));
+  const [quota, period] = isV2 ? read('cpu.max').split(' ') : [read('cpu.cfs_quota_us'), read('cpu.cfs_period_us')];
+  return (Number(quota) * 1000) / Number(period);
+}
+
+test('memory, cpu and processes are limited as asked for', () => {
+  expect(limitOf(pid, 'memory')).toBe(MEMORY_MIB * 1024 * 1024);
+  expect(limitOf(pid, 'cpu')).toBe(CPU * 1000);
+  expect(limitOf(pid, 'pids')).toBe(PIDS);
+});
+
+test('a command is in the groups of its sandbox, and sees no other', async () => {
+  const { stdout } = await installation.exec('limited', 'cat /proc/self/cgroup');
+  const lines = stdout.trim().split('\n');
+  const named = lines.filter((line) => /:(memory|pids|cpu|):/.test(line) || line.startsWith('0::'));
+  expect(named.length).toBeGreaterThan(0);
+  for (const line of named) expect(line).toMatch(/:\/$/);
+});
+
+test('open files are limited, core files are off, for the agent and for commands', async () => {
+  const limits = readFileSync(`/proc/${pid}/limits`, 'utf8');
+  const ours = Number(/^Max open files +\d+ +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]);
+  const expected = Math.min(OPEN_FILES, ours);
+  expect(limits).toMatch(new RegExp(`^Max open files +${expected} +${expected} `, 'm'));
+  // 1: too small for a core file, and the one value that keeps the kernel from starting core_pattern's program.
+  expect(limits).toMatch(/^Max core file size +1 +1 /m);
+  const { stdout } = await installation.exec('limited', 'ulimit -n; ulimit -Hn; ulimit -c');
+  expect(stdout.split('\n').slice(0, 2)).toEqual([`${expected}`, `${expected}`]);
+});
+
+test('terminals are limited', async () => {
+  expect(answerUnprotected(installation.probe, ['terminals', '300'])).toBe('OK');
+  expect(await installation.answer('limited', ['terminals', '200'])).toBe('OK');
+  expect(await installation.answer('limited', ['terminals', '300'])).toBe('ENOSPC');
+});
+
+/** Takes a controller's groups away from under the processes that wait to become sandboxes: their limits cannot be set any more. */
+function removeWaitingGroups(controller: Controller): number {
+  const { folder } = cgroupFolder(pid, controller);
+  const installationFolder = dirname(folder);
+  const waiting = readdirSync(installationFolder, { withFileTypes: true }).filter(
+    (entry) => entry.isDirectory() && entry.name !== basename(folder),
+  );
+  for (const { name } of waiting) {
+    const group = join(installationFolder, name);
+    for (const member of readFileSync(join(group, 'cgroup.procs'), 'utf8').trim().split('\n'))
+      writeFileSync(join(dirname(installationFolder), 'cgroup.procs'), member);
+    rmdirSync(group);
+  }
+  return waiting.length;
+}
+
+describe('a limit that cannot be set', () => {
+  test.each(CONTROLLERS)('%s: the create fails, says so, and leaves nothing', async (controller) => {
+    const { host } = installation;
+    const fields = { id: 'unlimited', memory_mb: MEMORY_MIB, cpu: CPU };
+    const create = () => host.call('POST', '/cgi-bin/api/sandboxes', fields);
+    expect(removeWaitingGroups(controller)).toBeGreaterThan(0);
+    expect(await create()).toMatchObject({ status: 500, body: { error: expect.any(String) } });
+    expect(host.log.join('\n')).toMatch(/limit|memory|cpu|pids/);
+    expect(await host.call('GET', '/cgi-bin/api/sandboxes')).toMatchObject({ body: [{ id: 'limited' }] });
+    expect(readdirSync(`${host.runFolder}/machines`)).toHaveLength(1);
+
+    await expect.poll(create, { timeout: 10_000 }).toMatchObject({ status: 201 });
+    expect(limitOf(await machinePid(installation, 'unlimited'), controller)).toBe(limitOf(pid, controller));
+    await host.call('DELETE', '/cgi-bin/api/sandboxes/unlimited');
+  });
+});
