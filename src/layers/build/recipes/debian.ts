@@ -15,12 +15,14 @@ const PACKAGES = ['bash', 'coreutils', 'curl', 'git', 'jq', 'ca-certificates', '
 
 /**
  * What is done inside before packing. The build's APT options may hold a proxy's password, hostname and resolv.conf are this host's:
- * none of them may get into a layer.
+ * none of them may get into a layer. No init runs in a sandbox, so packages must not try to start services (invoke-rc.d(8), policy-rc.d).
  */
 const FINISH = [
   'set -e',
   'rm -f "$1/etc/apt/apt.conf.d/99mmdebstrap" "$1/etc/hostname" "$1/etc/resolv.conf"',
   'mv "$1/etc/apt/sources.list.d/0000squash.sources" "$1/etc/apt/sources.list.d/debian.sources"',
+  'printf "#!/bin/sh\\nexit 101\\n" > "$1/usr/sbin/policy-rc.d"',
+  'chmod 755 "$1/usr/sbin/policy-rc.d"',
 ].join('; ');
 
 /** A minimal Debian with what people expect of one, from the host's own APT sources. */
