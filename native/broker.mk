@@ -37,3 +37,17 @@ $(OUT)/test/broker-units: $(BROKER_TESTS) $(wildcard broker/test/*.h) $(BROKER_L
 check: check-broker
 check-broker: $(OUT)/test/broker-units
 	$< vectors/broker.txt
+
+# A hostile daemon: `make fuzz-broker FRAMES=1000000 SEED=7` runs it, as root. Nothing that it does outlives it.
+FRAMES := 100000
+SEED := 0
+BROKER_FUZZ := $(wildcard fuzz/broker-*.c)
+BROKER_FAKES := say fork kill pidfd_send_signal request_handle make_ext4 cgroup_freeze image_mount worker_start
+
+$(FUZZ_OUT)/broker-fuzz: $(BROKER_FUZZ) $(wildcard fuzz/broker-*.h) $(BROKER_LIBRARY) $(BROKER_HEADERS) $(OUT)/generated/seccomp-filter.h
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(FUZZ_CFLAGS) -I$(OUT)/generated $(BROKER_FAKES:%=-Wl,--wrap=%) -o $@ $(BROKER_FUZZ) $(BROKER_LIBRARY)
+
+.PHONY: fuzz-broker
+fuzz-broker: $(FUZZ_OUT)/broker-fuzz
+	SQUASH_FUZZ_FRAMES=$(FRAMES) $< -seed=$(SEED) -max_len=16384 -print_final_stats=1 -artifact_prefix=$(FUZZ_OUT)/

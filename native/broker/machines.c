@@ -6,9 +6,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -159,7 +158,7 @@ static void started(struct server *server, struct machine *machine, const struct
     struct outcome out = { .wire = report->outcome };
     unsigned slot = slot_of(server, machine);
     machine->pid = report->pid;
-    machine->pidfd = machine->pid > 0 ? (int)syscall(SYS_pidfd_open, machine->pid, 0) : -1;
+    machine->pidfd = machine->pid > 0 ? pidfd_open(machine->pid, 0) : -1;
     if (!out.wire.error && (machine->pidfd < 0 || watch(server, machine->pidfd, WATCH_PIDFD, slot) ||
                             machine_folder_set_pid(&server->broker, &machine->label, slot, machine->pid)))
         fail(&out, STEP_FORK, "watch PID 1");
@@ -249,7 +248,7 @@ void machine_stop_requested(struct server *server, uint32_t id, const key_t8 *la
     /* The end of PID 1 is the end of its pid namespace; a frozen v1 group must be thawed to notice. */
     char name[8];
     slot_name(slot_of(server, machine), name);
-    syscall(SYS_pidfd_send_signal, machine->pidfd, SIGKILL, NULL, 0);
+    pidfd_send_signal(machine->pidfd, SIGKILL, NULL, 0);
     cgroup_freeze(&server->broker.cgroups, name, 0);
 }
 

@@ -1,5 +1,6 @@
 import { globSync } from 'node:fs';
 import { check } from './check.ts';
+import { fuzz } from './fuzz.ts';
 import { runCommand } from './run-command.ts';
 import { failed, nothing, sum, type Tally } from './tally.ts';
 
@@ -34,12 +35,13 @@ async function runNativeTests(): Promise<Tally> {
     : tally;
 }
 
-/** Builds with every warning an error, looks at the format, runs the C tests. */
-export async function testNative(): Promise<Tally> {
+/** Builds with every warning an error, looks at the format, runs the C tests and the fuzzers. */
+export async function testNative({ long }: { long: boolean }): Promise<Tally> {
   const sources = globSync('native/**/*.{c,h}').toSorted();
   return sum([
     await check('make -C native', ['make', '-C', 'native']),
     await check('clang-format', ['clang-format', '--dry-run', '--Werror', ...sources]),
     await runNativeTests(),
+    await fuzz({ long }),
   ]);
 }

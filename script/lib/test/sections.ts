@@ -55,7 +55,7 @@ export const sections: readonly Section[] = [
   { name: 'lint', about: 'biome lint and oxlint', run: lint },
   { name: 'types', about: 'the TypeScript compiler', run: () => check('tsc', ['tsc', '--noEmit']) },
   { name: 'unused', about: 'knip: files, exports and packages that nothing uses', run: () => check('knip', ['knip']) },
-  { name: 'native', about: 'C: warnings, format, tests', run: testNative },
+  { name: 'native', about: 'C: warnings, format, tests, fuzzers', run: testNative },
   level('unit', 'rules, parsers, plans, the contracts on the fakes, and the shape of the project', 5),
   { ...level('integration', 'the contracts on the real drivers, the real kernel', 20), needsRoot: true },
   { ...level('e2e', 'a real daemon, the real CLI', 20), needsRoot: true },
