@@ -17,7 +17,7 @@ export interface BuildFlags {
 
 /** Builds a layer and says what came of it. @throws ROOT_REQUIRED, everything that `buildLayer` does */
 export async function buildAndReport(cli: Cli, recipe: Recipe, flags: BuildFlags): Promise<void> {
-  requireRoot(`build layer "${recipe.name}"`);
+  requireRoot(`layer "${recipe.name}"`);
   const { dataDir } = await cli.settings();
   await ensureStateRoot(dataDir);
   const site = {
@@ -34,8 +34,8 @@ export async function buildAndReport(cli: Cli, recipe: Recipe, flags: BuildFlags
 }
 
 /** @throws ROOT_REQUIRED */
-export function requireRoot(action: string): void {
-  if (process.geteuid?.() !== 0) throw new SandboxError('ROOT_REQUIRED', `Cannot ${action}: only root can`);
+export function requireRoot(object: string): void {
+  if (process.geteuid?.() !== 0) throw new SandboxError('ROOT_REQUIRED', `Cannot prepare ${object}: only root can`);
 }
 
 async function withProgress<T>(cli: Cli, work: (progress: TerminalProgress) => Promise<T>): Promise<T> {

@@ -17,7 +17,7 @@ export function addInitCommand(program: Command, cli: Cli): void {
     .summary('prepare the state root')
     .description('Make the folders of SQUASH_DATA and build what SQUASH_DEFAULT_LAYERS names. Safe to run again.')
     .action(async () => {
-      requireRoot('prepare the state root');
+      requireRoot('the state root');
       const { dataDir, defaultLayers } = await cli.settings();
       await ensureStateRoot(dataDir);
       for (const name of defaultLayers) {

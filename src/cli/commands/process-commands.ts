@@ -13,7 +13,7 @@ Flags stand before the first word; -- ends them.
 The exit code is the command's own. Ctrl-C goes to the command; a second one
 ends it and everything it started.`;
 
-const LOGIN_SHELL = 'command -v bash >/dev/null && exec bash -l; exec sh -l';
+const LOGIN_SHELL = 'cd; command -v bash >/dev/null && exec bash -l; exec sh -l';
 
 /** Adds `exec` and `shell`. */
 export function addProcessCommands(program: Command, cli: Cli): void {

@@ -19,7 +19,7 @@ export function addStartApiCommand(program: Command, cli: Cli): void {
       const settings = await cli.settings();
       const env = daemonEnvironment(await withSettingsFile(cli.io.env));
       const isAlone = settings.backend === 'memory' && process.geteuid?.() !== 0;
-      if (!isAlone) requireRoot('start the daemon');
+      if (!isAlone) requireRoot('the daemon');
       await mkdir(settings.dataDir, { recursive: true });
       env.SQUASH_DATA = await realpath(settings.dataDir);
       delete env.SQUASH_DATA_DIR;
