@@ -61,46 +61,60 @@ static int forget_earlier_boot(struct broker *broker, struct outcome *out)
     return 0;
 }
 
-/*
- * Kernel: a mount namespace's file can be bound neither from inside itself nor onto a shared mount (EINVAL). So a child
- * that stays outside binds it, onto a folder that was bound to itself and made private.
- */
-static int pin_namespace(const struct broker *broker, struct outcome *out)
+/* A mount namespace of our own, bound onto the file by a child that stays outside. Returns 0 or an errno. */
+static int leave_and_bind(const char *file)
 {
-    char pin[96], file[112], source[64];
-    snprintf(pin, sizeof pin, "%s/pin", broker->run_path);
-    snprintf(file, sizeof file, "%s/mnt", pin);
+    char source[64];
+    int go[2], status = 0;
     snprintf(source, sizeof source, "/proc/%d/ns/mnt", (int)getpid());
-    if ((!is_mounted(broker->run, "pin") && mount(pin, pin, NULL, MS_BIND, NULL)) ||
-        mount(NULL, pin, NULL, MS_PRIVATE, NULL))
-        return fail(out, STEP_NAMESPACES, "%s", pin);
-    int go[2];
     if (pipe2(go, O_CLOEXEC))
-        return fail(out, STEP_NAMESPACES, "pipe");
+        return errno;
     pid_t child = fork();
-    if (child < 0)
-        return fail(out, STEP_NAMESPACES, "fork");
     if (child == 0) {
         char c;
         close(go[1]);
         if (read(go[0], &c, 1) != 1)
-            _exit(0);
+            _exit(ECHILD);
         int fd = open(file, O_CREAT | O_CLOEXEC, 0400);
-        _exit(fd < 0 || mount(source, file, NULL, MS_BIND, NULL) ? 1 : 0);
+        _exit(fd < 0 || mount(source, file, NULL, MS_BIND, NULL) ? errno : 0);
     }
+    int error = child < 0 ? errno : 0;
     close(go[0]);
-    int bad = unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL);
-    if (bad)
-        fail(out, STEP_NAMESPACES, "mount namespace");
-    else if (write(go[1], "", 1) != 1)
-        bad = fail(out, STEP_NAMESPACES, "pin");
+    if (!error && (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) || write(go[1], "", 1) != 1))
+        error = errno;
     close(go[1]);
-    int status = 0;
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
         ;
-    if (!bad && status)
-        return fail_with(out, EINVAL, STEP_NAMESPACES, "pin %s", file);
-    return bad;
+    return error ? error : WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
+}
+
+/*
+ * Kernel: a mount namespace's file can be bound neither from inside itself nor onto a shared mount (EINVAL). So a child
+ * that stays outside binds it, onto a folder that was bound to itself and made private.
+ * Against loops, it can be bound only in a namespace of a smaller number, and each CPU gives numbers from a range of its own.
+ * When we were started in a namespace of a larger one, a CPU with a larger range is looked for: there is the one that made it.
+ */
+static int pin_namespace(const struct broker *broker, struct outcome *out)
+{
+    char pin[96], file[112];
+    cpu_set_t allowed, one;
+    snprintf(pin, sizeof pin, "%s/pin", broker->run_path);
+    snprintf(file, sizeof file, "%s/mnt", pin);
+    if ((!is_mounted(broker->run, "pin") && mount(pin, pin, NULL, MS_BIND, NULL)) ||
+        mount(NULL, pin, NULL, MS_PRIVATE, NULL) || sched_getaffinity(0, sizeof allowed, &allowed))
+        return fail(out, STEP_NAMESPACES, "%s", pin);
+    int error = leave_and_bind(file);
+    for (int cpu = 0; cpu < CPU_SETSIZE && error == EINVAL; cpu++) {
+        if (!CPU_ISSET(cpu, &allowed))
+            continue;
+        CPU_ZERO(&one);
+        CPU_SET(cpu, &one);
+        if (setns(broker->host_mounts, CLONE_NEWNS) || sched_setaffinity(0, sizeof one, &one))
+            return fail(out, STEP_NAMESPACES, "CPU %d", cpu);
+        error = leave_and_bind(file);
+    }
+    sched_setaffinity(0, sizeof allowed, &allowed);
+    return error ? fail_with(out, error, STEP_NAMESPACES, "pin %s", file) : 0;
 }
 
 static int enter_namespace(struct broker *broker, struct outcome *out)
