@@ -10,7 +10,7 @@ import type { Recipe } from '../../../src/layers/build/recipe.ts';
 import { treeRecipe } from '../../../src/layers/build/recipes/tree.ts';
 import { ensureStateRoot } from '../../../src/layers/build/state-root.ts';
 
-export const BROKER = resolve('build/native/squash-broker');
+const BROKER = resolve('build/native/squash-broker');
 
 /** A state root of a test's own, with the real builders and the real broker. */
 export interface TestSite extends AsyncDisposable {
