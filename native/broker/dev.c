@@ -35,13 +35,12 @@ static int fill(int dev)
     return bad;
 }
 
-int dev_mount(struct machine_start *start, struct outcome *out)
+int dev_mount(const struct machine_start *start, struct outcome *out)
 {
     unsigned first = slot_uid(start->broker, start->slot);
-    char owner[16], tty[16], shm[32];
+    char owner[16], tty[16];
     snprintf(owner, sizeof owner, "%u", first);
     snprintf(tty, sizeof tty, "%u", first + 5); /* 5: group tty, by long convention */
-    snprintf(shm, sizeof shm, "%llu", (unsigned long long)start->request->memory_bytes / 2);
 
     const char *const dev_options[] = { "mode", "0755",  "uid",       owner, "gid", owner,
                                         "size", "65536", "nr_inodes", "512", NULL };
@@ -57,10 +56,17 @@ int dev_mount(struct machine_start *start, struct outcome *out)
     int pts = new_filesystem("devpts", pts_options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
     if (pts < 0)
         return fail(out, STEP_DEV, "/dev/pts");
-    if (mount_at(start->root, "dev/pts", pts, out))
-        return -1;
+    int bad = mount_at(start->root, "dev/pts", pts, out);
     close(pts);
+    return bad;
+}
 
+/* Its size depends on who asks for the sandbox: it comes last. */
+int shm_mount(const struct machine_start *start, struct outcome *out)
+{
+    char owner[16], shm[32];
+    snprintf(owner, sizeof owner, "%u", slot_uid(start->broker, start->slot));
+    snprintf(shm, sizeof shm, "%llu", (unsigned long long)start->request->memory_bytes / 2);
     const char *const shm_options[] = { "mode", "1777", "uid", owner, "gid", owner, "size", shm, NULL };
     int memory = new_filesystem("tmpfs", shm_options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
     if (memory < 0)

@@ -104,3 +104,18 @@ int inside_mount(struct machine_start *start, struct outcome *out)
             return -1;
     return 0;
 }
+
+int inside_move(const struct machine_start *start, struct outcome *out)
+{
+    static const char *const places[] = { "proc", "dev", "sys" };
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        int tree = open_tree(AT_FDCWD, places[i], OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
+        if (tree < 0)
+            return fail(out, STEP_MOUNTPOINT, "/%s", places[i]);
+        int bad = mount_at(start->root, places[i], tree, out);
+        close(tree);
+        if (bad)
+            return -1;
+    }
+    return shm_mount(start, out);
+}

@@ -1,6 +1,6 @@
 #include "machine.h"
 
-#include "beneath.h"
+#include "order.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -83,20 +84,41 @@ static int arrange_descriptors(struct machine_start *start, int *agent, int *rep
     return 0;
 }
 
-_Noreturn void machine_become(struct machine_start *start, int report)
+static int prepare(struct machine_start *start, struct outcome *out)
+{
+    clean_up();
+    return set_limits(out) || stage_enter(start, out) ? -1 : 0;
+}
+
+static int become(struct machine_start *start, const struct order *order, int *channel, struct outcome *out)
 {
     static char *const arguments[] = { "squash-agent", "3", NULL };
     static char *const environment[] = { NULL };
-    struct outcome out = { 0 };
     int agent = start->broker->agent;
-    clean_up();
-    if (!set_limits(&out) && !rootfs_build(start, &out) && !inside_mount(start, &out) && !rootfs_enter(start, &out) &&
-        !arrange_descriptors(start, &agent, &report, &out) && !privileges_drop(start, &out)) {
-        syscall(SYS_execveat, agent, "", arguments, environment, AT_EMPTY_PATH);
-        fail(&out, STEP_EXEC, "squash-agent");
-    }
-    /* The pipe closes by itself when exec succeeds; a report means that it did not. */
-    if (write(report, &out.wire, sizeof out.wire) < 0)
-        _exit(2);
+    if (rootfs_build(start, order, out) || inside_move(start, out) || rootfs_enter(start, out) ||
+        arrange_descriptors(start, &agent, channel, out) || privileges_drop(start, out))
+        return -1;
+    syscall(SYS_execveat, agent, "", arguments, environment, AT_EMPTY_PATH);
+    return fail(out, STEP_EXEC, "squash-agent");
+}
+
+static int report(int channel, const struct outcome *out)
+{
+    return send(channel, &out->wire, sizeof out->wire, MSG_NOSIGNAL) == (ssize_t)sizeof out->wire ? 0 : -1;
+}
+
+_Noreturn void machine_become(struct machine_start *start, int channel)
+{
+    static struct order order;
+    struct outcome out = { 0 };
+    prctl(PR_SET_NAME, "squash-machine");
+    int bad = prepare(start, &out);
+    /* The channel ends when the starter does: then nobody needs this machine. */
+    if (report(channel, &out) || bad || order_receive(channel, &order))
+        _exit(1);
+    start->request = &order.request;
+    start->socket = order.socket;
+    become(start, &order, &channel, &out);
+    report(channel, &out);
     _exit(1);
 }

@@ -1,6 +1,7 @@
 /*
- * How a sandbox comes to be, in the order of the calls: starter.c prepares what does not depend on the request,
- * machine.c is the child that becomes PID 1; each step has a file of its own.
+ * How a sandbox comes to be, in the order of the calls. Before anybody asks for it: starter.c makes namespaces and the
+ * child that becomes PID 1 (machine.c), which leaves the host's files and puts /proc, /dev and /sys together (stage.c).
+ * On request: layers and upper come from the starter (order.c), the rest is the child's.
  */
 #pragma once
 #include "broker.h"
@@ -12,17 +13,26 @@ struct machine_start {
     int userns; /* of the slot's ids */
     int socket; /* listening, for the agent */
     int fresh;  /* nothing was ever written to the upper; set by rootfs_build() */
-    int run;    /* the run folder, in the machine's own mount namespace */
-    int root;   /* the overlay, once it is made */
+    int run;    /* the run folder, in the machine's own mount namespace, until the host is left */
+    int root;   /* what will be the root: first the stage, then the overlay */
     int sysctl; /* /proc/sys before it is masked */
 };
 
-/* Runs in the child, never returns: executes the agent, or reports to the pipe and exits. */
-_Noreturn void machine_become(struct machine_start *start, int report);
+/*
+ * Runs in the child, never returns. Reports over the SEQPACKET channel when it is ready, waits for an order, and executes
+ * the agent, which closes the channel; a second report means that it could not.
+ */
+_Noreturn void machine_become(struct machine_start *start, int channel);
 
-/* rootfs.c: the overlay over id-mapped clones of layers and upper, in a mount namespace of the child's own. */
-int rootfs_build(struct machine_start *start, struct outcome *out);
-/* Makes it the root of everything and lets go of the host's. */
+/* stage.c: a mount namespace that holds nothing of the host; its root is a tmpfs with these places, beside proc, dev and sys. */
+#define STAGED_UPPER "upper"
+#define STAGED_ROOT "root"
+int stage_enter(struct machine_start *start, struct outcome *out);
+
+/* rootfs.c: the overlay over the order's trees. */
+struct order;
+int rootfs_build(struct machine_start *start, const struct order *order, struct outcome *out);
+/* Makes start->root the root of everything and lets go of what was. */
 int rootfs_enter(struct machine_start *start, struct outcome *out);
 
 /* mount-at.c */
@@ -39,9 +49,12 @@ int new_filesystem(const char *type, const char *const *options, uint64_t attrib
 
 /* inside.c: /proc, /dev, /sys and what is masked in them. */
 int inside_mount(struct machine_start *start, struct outcome *out);
+/* Moves them, with all that is mounted in them, from the stage to the overlay. */
+int inside_move(const struct machine_start *start, struct outcome *out);
 
 /* dev.c */
-int dev_mount(struct machine_start *start, struct outcome *out);
+int dev_mount(const struct machine_start *start, struct outcome *out);
+int shm_mount(const struct machine_start *start, struct outcome *out);
 
 /* etc.c: hostname, hosts and resolv.conf of a fresh sandbox; runs as the sandbox's own root. */
 int etc_write(const struct machine_start *start, struct outcome *out);

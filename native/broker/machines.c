@@ -11,7 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define START_MS 60000      /* to prepare, and to start: far more than the busiest host takes */
+#define START_MS 60000 /* to prepare, and to start: far more than the busiest host takes */
+#define REFILL_AFTER_MS 50
 #define PREPARING_AT_ONCE 4 /* starters; a burst of starts needs the processors more */
 
 static unsigned slot_of(const struct server *server, const struct machine *machine)
@@ -88,6 +89,13 @@ static void release_starter(struct server *server, struct machine *machine)
     machine->starter = 0;
 }
 
+/* Of one that is not to become a sandbox; ours to reap, as it is a child of the broker. */
+static void end_init(struct machine *machine)
+{
+    end_unwatched(machine->pid);
+    machine->pid = 0;
+}
+
 void machines_keep_ready(struct server *server)
 {
     unsigned ready = 0, preparing = 0;
@@ -103,6 +111,16 @@ void machines_keep_ready(struct server *server)
             return;
         preparing++;
     }
+}
+
+void machines_keep_ready_later(struct server *server)
+{
+    unsigned ready = 0;
+    for (unsigned i = 0; i < SLOTS; i++)
+        ready += server->machines[i].state == MACHINE_READY;
+    if (ready * 8 < server->ready_wanted)
+        return machines_keep_ready(server);
+    server->refill_at_ms = now_ms() + REFILL_AFTER_MS;
 }
 
 /* Hands the request to a starter that waits; what becomes of it is told by machine_starter_spoke(). */
@@ -121,6 +139,7 @@ static void hand_over(struct server *server, struct machine *machine)
         return;
     machine->failure.outcome = out.wire;
     release_starter(server, machine);
+    end_init(machine);
     machine->state = MACHINE_DEAD;
     machines_clean(server);
 }
@@ -157,7 +176,6 @@ static void started(struct server *server, struct machine *machine, const struct
 {
     struct outcome out = { .wire = report->outcome };
     unsigned slot = slot_of(server, machine);
-    machine->pid = report->pid;
     machine->pidfd = machine->pid > 0 ? pidfd_open(machine->pid, 0) : -1;
     if (!out.wire.error && (machine->pidfd < 0 || watch(server, machine->pidfd, WATCH_PIDFD, slot) ||
                             machine_folder_set_pid(&server->broker, &machine->label, slot, machine->pid)))
@@ -168,14 +186,10 @@ static void started(struct server *server, struct machine *machine, const struct
         reply(server, OP_SANDBOX_START, machine->start_id, &out.wire, answer, sizeof answer);
         machine->start_id = 0;
         server->ready_paused = 0;
-        return machines_keep_ready(server);
+        return machines_keep_ready_later(server);
     }
     machine->failure.outcome = out.wire;
-    if (machine->pid > 0) {
-        kill(machine->pid, SIGKILL);
-        while (waitpid(machine->pid, NULL, 0) < 0 && errno == EINTR)
-            ;
-    }
+    end_init(machine);
     if (machine->pidfd >= 0)
         unwatch(server, machine->pidfd);
     machine->pidfd = -1;
@@ -200,6 +214,7 @@ void machine_starter_spoke(struct server *server, unsigned slot)
     }
     if (machine->state == MACHINE_PREPARING && !report.outcome.error) {
         machine->state = MACHINE_READY;
+        machine->pid = report.pid;
         if (machine->wanted)
             hand_over(server, machine);
         return machines_keep_ready(server);
@@ -210,6 +225,7 @@ void machine_starter_spoke(struct server *server, unsigned slot)
         return started(server, machine, &report);
     say("cannot prepare slot %u: %s: %s (%s)", slot, step_text(report.outcome.step), report.outcome.text,
         strerror((int)report.outcome.error));
+    end_init(machine);
     /* Not tried again before the next start asks for one: what is wrong with this host will still be wrong. */
     server->ready_paused = 1;
     machine->failure = report;
@@ -328,6 +344,7 @@ void machines_drop_starters(struct server *server)
         if (machine->state != MACHINE_READY && !(machine->state == MACHINE_PREPARING && !machine->wanted))
             continue;
         release_starter(server, machine);
+        end_init(machine);
         machine->state = MACHINE_DEAD;
     }
     machines_clean(server);

@@ -148,6 +148,10 @@ static void tick(struct server *server)
         reap_strays(server);
     }
     machines_clean(server);
+    if (server->refill_at_ms && now >= server->refill_at_ms) {
+        server->refill_at_ms = 0;
+        machines_keep_ready(server);
+    }
     if (server->kill_at_ms && now >= server->kill_at_ms && server->daemon) {
         say("squashd does not stop: killed");
         kill(server->daemon, SIGKILL);

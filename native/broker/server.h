@@ -53,6 +53,7 @@ struct server {
     struct broker broker;
     char *const *command; /* of the daemon */
     unsigned ready_wanted;
+    uint64_t refill_at_ms; /* when what was taken is replaced; 0: nothing is to be */
     int ready_paused; /* a starter could not be prepared; the next start that succeeds says that it is worth trying */
     int epoll;
     int signals;
@@ -126,6 +127,8 @@ int worker_holds(const struct server *server, const uint8_t key[33]);
 /* machines.c */
 int machines_adopt(struct server *server, struct outcome *out);
 void machines_keep_ready(struct server *server);
+/* The same once no start came for a while: it takes a processor from the commands that follow a start. */
+void machines_keep_ready_later(struct server *server);
 void machine_start_requested(struct server *server, uint32_t id, const struct start_request *request);
 void machine_stop_requested(struct server *server, uint32_t id, const key_t8 *label);
 void machine_starter_spoke(struct server *server, unsigned slot);

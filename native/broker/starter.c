@@ -2,6 +2,7 @@
 
 #include "beneath.h"
 #include "machine.h"
+#include "order.h"
 #include "userns.h"
 
 #include <errno.h>
@@ -19,6 +20,14 @@
 #include <unistd.h>
 
 #define BACKLOG 512
+
+struct starter {
+    unsigned slot;
+    int userns;
+    pid_t pid;   /* of what becomes PID 1 */
+    int machine; /* the channel to it */
+    struct order order;
+};
 
 void slot_name(unsigned slot, char name[8])
 {
@@ -53,68 +62,84 @@ static int make_socket(const struct broker *broker, const char *label, struct ou
     return fd;
 }
 
-static int start_machine(struct machine_start *start, pid_t *pid, struct outcome *out)
+/* One report of PID 1; nothing when it has become the agent. */
+static int hear(int channel, struct outcome *out)
 {
-    int report[2];
-    if (pipe2(report, O_CLOEXEC))
-        return fail(out, STEP_FORK, "pipe");
-    /* A child of the broker, not of this process: it is the broker that watches and reaps it. */
-    struct clone_args arguments = { .flags = CLONE_NEWNS | CLONE_PARENT };
-    *pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
-    if (*pid < 0)
-        return fail(out, STEP_FORK, "clone3");
-    if (*pid == 0)
-        machine_become(start, report[1]);
-    close(report[1]);
     ssize_t n;
-    while ((n = read(report[0], &out->wire, sizeof out->wire)) < 0 && errno == EINTR)
+    while ((n = recv(channel, &out->wire, sizeof out->wire, 0)) < 0 && errno == EINTR)
         ;
-    close(report[0]);
     if (n == 0)
         return 0;
     if (n != (ssize_t)sizeof out->wire)
         return fail_with(out, EIO, STEP_FORK, "no report");
-    return -1;
+    return out->wire.error ? -1 : 1;
 }
 
-static int serve(const struct broker *broker, unsigned slot, int userns, const struct start_request *request,
-                 pid_t *pid, struct outcome *out)
+static int fork_machine(struct machine_start *start, struct starter *starter, struct outcome *out)
+{
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+        return fail(out, STEP_FORK, "socketpair");
+    /* A child of the broker, not of this process: it is the broker that watches and reaps it. */
+    struct clone_args arguments = { .flags = CLONE_NEWNS | CLONE_PARENT };
+    starter->pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
+    if (starter->pid < 0)
+        return fail(out, STEP_FORK, "clone3");
+    if (starter->pid == 0) {
+        close(ends[0]);
+        machine_become(start, ends[1]);
+    }
+    close(ends[1]);
+    starter->machine = ends[0];
+    int heard = hear(starter->machine, out);
+    return heard == 0 ? fail_with(out, EIO, STEP_FORK, "it ended") : heard < 0 ? -1 : 0;
+}
+
+static int serve(const struct broker *broker, struct starter *starter, struct outcome *out)
 {
     char label[HEX8], name[8];
+    const struct start_request *request = &starter->order.request;
     struct limits limits = { request->memory_bytes, request->cpu_milli, request->pids_max };
-    struct machine_start start = { .broker = broker, .request = request, .slot = slot, .userns = userns };
     hex(request->label.bytes, 8, label);
-    slot_name(slot, name);
+    slot_name(starter->slot, name);
     if (cgroup_limit(&broker->cgroups, name, &limits, out))
         return -1;
     if (sethostname(request->hostname, strlen(request->hostname)))
         return fail(out, STEP_NAMESPACES, "host name");
-    start.socket = make_socket(broker, label, out);
-    if (start.socket < 0)
+    starter->order.socket = make_socket(broker, label, out);
+    if (starter->order.socket < 0 || order_take_trees(&starter->order, broker, starter->userns, out))
         return -1;
-    return start_machine(&start, pid, out);
+    if (order_send(starter->machine, &starter->order))
+        return fail(out, STEP_FORK, "send");
+    return hear(starter->machine, out);
+}
+
+static int make_ready(const struct broker *broker, struct starter *starter, struct outcome *out)
+{
+    if (prepare(broker, starter->slot, &starter->userns, out))
+        return -1;
+    struct machine_start start = { .broker = broker, .slot = starter->slot, .userns = starter->userns };
+    return fork_machine(&start, starter, out);
 }
 
 _Noreturn void starter_run(const struct broker *broker, unsigned slot, int channel)
 {
-    struct starter_report report = { 0 };
+    static struct starter starter;
     struct outcome out = { 0 };
-    struct start_request request;
-    int userns = -1;
-    pid_t pid = 0;
+    starter.slot = slot;
     /* A starter without its broker has nobody to start for. Asked after prctl, in case the broker went just before. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NAME, "squash-starter");
     if (getppid() != broker->pid)
         _exit(1);
-    int bad = prepare(broker, slot, &userns, &out);
-    report.outcome = out.wire;
+    int bad = make_ready(broker, &starter, &out);
+    struct starter_report report = { out.wire, starter.pid };
     if (send(channel, &report, sizeof report, MSG_NOSIGNAL) < 0 || bad)
         _exit(1);
-    if (recv(channel, &request, sizeof request, 0) != (ssize_t)sizeof request)
+    struct start_request *request = &starter.order.request;
+    if (recv(channel, request, sizeof *request, 0) != (ssize_t)sizeof *request)
         _exit(1);
-    serve(broker, slot, userns, &request, &pid, &out);
+    serve(broker, &starter, &out);
     report.outcome = out.wire;
-    report.pid = pid;
     _exit(send(channel, &report, sizeof report, MSG_NOSIGNAL) < 0);
 }

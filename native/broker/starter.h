@@ -2,6 +2,7 @@
  * A starter is a process that waits for one sandbox to start. What does not depend on the request is done while it
  * waits: it sits in its slot's cgroups (Kernel: the first move into a v1 group after some idle time costs 5–13 ms of
  * RCU grace periods, kernel-facts), in fresh network, ipc, uts, cgroup and pid namespaces, and holds the user namespace.
+ * Its child waits too, with a mount namespace in which /proc, /dev and /sys stand ready: it becomes PID 1.
  */
 #pragma once
 #include "broker.h"
