@@ -33,7 +33,16 @@ check-agent: $(OUT)/test/agent-vectors
 # What the integration tests start.
 test-agent: $(OUT)/squash-agent $(OUT)/test/agent-launch
 
+# `make fuzz-agent RUNS=1000000 SEED=7`, as root. What is found new is kept beside the programs, not in the repository.
+RUNS := 20000
+SEED := 0
+AGENT_FUZZ_FLAGS = -runs=$(RUNS) -seed=$(SEED) -print_final_stats=1 -artifact_prefix=$(FUZZ_OUT)/
+
 fuzz-agent: $(AGENT_FUZZERS)
+	fuzz/agent-corpus.sh vectors/agent.txt $(FUZZ_OUT)
+	$(FUZZ_OUT)/agent-requests $(AGENT_FUZZ_FLAGS) -max_len=4096 $(FUZZ_OUT)/agent-requests.corpus
+	$(FUZZ_OUT)/agent-tar-in $(AGENT_FUZZ_FLAGS) -max_len=16384 $(FUZZ_OUT)/agent-tar-in.corpus
+
 $(FUZZ_OUT)/agent-%: fuzz/agent-%.c $(AGENT_LIBRARY) $(AGENT_HEADERS)
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(FUZZ_CFLAGS) -o $@ $< $(AGENT_LIBRARY)

@@ -13,12 +13,24 @@
 /* Between two looks; the dead need a moment to be reaped. */
 #define KILL_AGAIN_MS 2
 
+/*
+ * The quick way for most trees, a fork bomb too. Kernel: the signal reaches every member of the group at one moment, and a fork that is
+ * under way sees it (kill(2), copy_process), so nothing of the group is left.
+ */
+static void kill_group(struct descendants *tree, pid_t leader)
+{
+    tree->we_killed = true;
+    kill(-leader, SIGKILL);
+}
+
 void reap_descendants(struct descendants *tree)
 {
     int status;
     pid_t pid;
+    pid_t ended_first = 0;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         if (pid == tree->first) {
+            ended_first = pid;
             tree->first = 0;
             tree->first_status = status;
         }
@@ -27,6 +39,9 @@ void reap_descendants(struct descendants *tree)
     }
     if (pid < 0 && errno == ECHILD)
         tree->all_gone = true;
+    /* Kernel: the number of a group is not given away while it has members. */
+    else if (ended_first)
+        kill_group(tree, ended_first);
 }
 
 void kill_descendants(struct descendants *tree)
@@ -42,6 +57,8 @@ void kill_descendants(struct descendants *tree)
         tree->gave_up = true;
         return;
     }
+    if (tree->first)
+        kill_group(tree, tree->first);
     tree->we_killed = true;
     kill_tree_below(getpid(), NULL);
     tree->kill_again_at = now_ms() + KILL_AGAIN_MS;

@@ -132,7 +132,8 @@ static int send_next(int *depth, dev_t device)
         level->at = 0;
         level->have = getdents64(level->fd, level->entries, sizeof level->entries);
         if (level->have <= 0) {
-            int error = level->have < 0 ? errno : 0;
+            /* Kernel: ENOENT is a folder that was removed meanwhile. */
+            int error = level->have < 0 && errno != ENOENT ? errno : 0;
             close(level->fd);
             --*depth;
             return error;

@@ -5,6 +5,9 @@ import type { AgentFailure } from './replies.ts';
 /** Errnos that say "not now": no process, memory or terminal was left in the sandbox. */
 const NO_ROOM = new Set(['EAGAIN', 'ENOMEM', 'ENFILE', 'EMFILE', 'ENOSPC']);
 
+const NO_SPACE = new Set(['ENOSPC', 'EDQUOT']);
+const NOBODYS_FAULT = new Set(['EIO', 'ENOMEM', 'EPROTO', 'ETIMEDOUT', 'ECONNRESET']);
+
 const PATH_STATE: Readonly<Record<string, string>> = {
   ENOENT: 'does not exist',
   ENOTDIR: 'is not a folder',
@@ -43,27 +46,19 @@ export function execError(failure: AgentFailure, request: ExecRequest): SandboxE
 export function fileError(failure: AgentFailure, { action, path }: { action: string; path: string }): SandboxError {
   const details = { errno: failure.errno, step: failure.step };
   const object = `Cannot ${action} "${path}"`;
-  switch (failure.errno) {
-    case 'ENOENT':
-      return new SandboxError('FILE_NOT_FOUND', `not found: ${path}`, { details });
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new SandboxError('NO_SPACE', `${object}: the writable layer is full`, {
-        details,
-        hint: 'Delete files in the sandbox',
-      });
-    case 'EAGAIN':
-      return new SandboxError('BUSY', `${object}: the sandbox has no room for another process`, { details });
-    case 'EISDIR':
-      return new SandboxError('INVALID_ARGUMENT', `${object}: it is a folder`, { details });
-    case 'EIO':
-    case 'ENOMEM':
-    case 'EPROTO':
-    case 'ETIMEDOUT':
-      return agentFailed(`${action} "${path}"`, failure);
-    default:
-      return new SandboxError('INVALID_ARGUMENT', `${object}: ${failure.message}`, { details });
-  }
+  if (NO_SPACE.has(failure.errno))
+    return new SandboxError('NO_SPACE', `${object}: the writable layer is full`, {
+      details,
+      hint: 'Delete files in the sandbox',
+    });
+  if (failure.step === 'spawn' && NO_ROOM.has(failure.errno))
+    return new SandboxError('BUSY', `${object}: the sandbox has no room for another process`, { details });
+  if (NOBODYS_FAULT.has(failure.errno)) return agentFailed(`${action} "${path}"`, failure);
+  // In a tar it is a member that is missing or in the way, and the message names it.
+  if (failure.step === 'file' && failure.errno === 'ENOENT')
+    return new SandboxError('FILE_NOT_FOUND', `not found: ${path}`, { details });
+  const state = failure.step === 'file' && failure.errno === 'EISDIR' ? 'it is a folder' : failure.message;
+  return new SandboxError('INVALID_ARGUMENT', `${object}: ${state}`, { details });
 }
 
 /** The error for what is nobody's fault but the agent's or the machine's. */

@@ -81,7 +81,6 @@ describe('a file verb names what is wrong:', () => {
     ['a full layer', 28, 'NO_SPACE', 'Cannot write "/f": the writable layer is full'],
     ['a folder', 21, 'INVALID_ARGUMENT', 'Cannot write "/f": it is a folder'],
     ['another reason', 20, 'INVALID_ARGUMENT', 'Cannot write "/f": why'],
-    ['no process left', 11, 'BUSY', 'Cannot write "/f": the sandbox has no room for another process'],
     ['a broken disk', 5, 'AGENT_FAILED', 'Cannot write "/f": why (file, EIO)'],
   ];
   test.each(cases)('%s', async (_, errno, code, message) => {
@@ -89,6 +88,23 @@ describe('a file verb names what is wrong:', () => {
     const writing = writeFileOverAgent(agent.connect, '/f', { content: pieces('x'), mode: 0o644 });
     agent.say(FRAME.ERROR, Buffer.concat([numbers(errno, 5), Buffer.from('why')]));
     await expect(writing).rejects.toMatchObject({ code, message });
+  });
+});
+
+test('a file verb that finds no process left is BUSY', async () => {
+  const agent = new FakeAgent();
+  const file = readFileOverAgent(agent.connect, '/f');
+  agent.say(FRAME.ERROR, numbers(11, 3));
+  await expect(file).rejects.toMatchObject({ code: 'BUSY' });
+});
+
+test('what is wrong in a tar is told as the agent tells it', async () => {
+  const agent = new FakeAgent();
+  const writing = writeTarOverAgent(agent.connect, '/f', pieces('x'));
+  agent.say(FRAME.ERROR, Buffer.concat([numbers(2, 6), Buffer.from('a/b: No such file or directory')]));
+  await expect(writing).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    message: 'Cannot unpack into "/f": a/b: No such file or directory',
   });
 });
 

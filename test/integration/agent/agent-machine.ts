@@ -107,14 +107,13 @@ export class AgentMachine implements AsyncDisposable {
       .filter((line) => line.includes(needle));
   }
 
-  /** Resolves when no such process is left. */
-  async isRidOf(needle: string, { timeoutMs = 5000 } = {}): Promise<void> {
-    const deadline = Date.now() + timeoutMs;
-    while (this.processes(needle).length > 0) {
-      if (Date.now() > deadline) throw new Error(`still there: ${this.processes(needle).join(', ')}`);
-      // A process of the machine is nobody's to wait for out here.
+  /** Those that are left when there are none, or after 5 s. */
+  async remaining(needle: string): Promise<string[]> {
+    const deadline = Date.now() + 5000;
+    // A process of the machine is nobody's to wait for out here.
+    while (this.processes(needle).length > 0 && Date.now() < deadline)
       await new Promise((resolve) => setTimeout(resolve, 2));
-    }
+    return this.processes(needle);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

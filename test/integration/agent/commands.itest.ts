@@ -92,6 +92,10 @@ test('a command is offered to the OOM killer, supervisors and PID 1 are not', as
   expect(result.stdout).toBe('200\n0\n0\n');
 });
 
+test('a command has the priority of any program, whatever that of the agent is', async () => {
+  expect((await machine.run('nice; ps -o ni= -p $PPID -p 1')).stdout).toMatch(/^0\n *-20\n *-20\n$/);
+});
+
 test('the agent cannot be read, traced or killed by the root of its sandbox', async () => {
   const denied = await machine.run(
     'for f in mem environ maps exe fd/3; do cat /proc/1/$f /proc/$PPID/$f 2>/dev/null; done | wc -c',

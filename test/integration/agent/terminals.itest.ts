@@ -60,7 +60,7 @@ test('everything that was written before the end comes, and a background process
   expect(result.exitCode).toBe(0);
   expect(result.stdout.split('\r\n').at(-2)).toBe('20000');
   expect(result.stdoutBytes).toBe(result.stdout.length);
-  await machine.isRidOf('sleep 1000');
+  expect(await machine.remaining('sleep 1000')).toEqual([]);
 });
 
 test('a terminal whose client leaves is gone, and so is what ran on it', async () => {
@@ -68,5 +68,5 @@ test('a terminal whose client leaves is gone, and so is what ran on it', async (
   const process = await machine.exec('trap "" HUP; echo ready; sleep 1001', PTY, heard.onOutput);
   await heard.hears(/ready/);
   await process[Symbol.asyncDispose]();
-  await machine.isRidOf('sleep 1001');
+  expect(await machine.remaining('sleep 1001')).toEqual([]);
 });
