@@ -1,5 +1,5 @@
 // What a user of the host gets to see of sandboxes: nothing. Each attempt is first shown to work as root.
-import { chmodSync, copyFileSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -105,7 +105,9 @@ describe('a set-uid file that root of a sandbox makes', () => {
     const file = join(tmpdir(), 'set-uid');
     copyFileSync(installation.probe, file);
     chmodSync(file, 0o4755);
-    expect(asUser('nobody', [file, 'be-root']).stdout.trim()).toBe('OK');
+    const said = asUser('nobody', [file, 'be-root']).stdout.trim();
+    rmSync(file);
+    expect(said).toBe('OK');
   });
 
   test('is worth nothing even to one who was handed it open', () => {

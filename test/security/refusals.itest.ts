@@ -1,5 +1,5 @@
 // Each attempt is first shown to reach the kernel with the protection off, then to be refused to root of a sandbox.
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -32,6 +32,7 @@ function publishDevices(dataFolder: string): string {
   }
   const command = [`${INSTALLED}/node`, `${INSTALLED}/squash.mjs`, 'sq-mkmod', 'from-dir', tree, '300-devices'];
   const built = run(command, { env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', SQUASH_DATA: dataFolder } });
+  rmSync(tree, { recursive: true });
   expect(built.status, built.stderr).toBe(0);
   return join(dataFolder, 'modules/300-devices.squashfs');
 }

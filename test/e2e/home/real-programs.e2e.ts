@@ -1,5 +1,5 @@
 // Programs that people use, as root of a sandbox over a real Debian.
-import { createReadStream, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { createReadStream, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -103,6 +103,7 @@ test('a program on a terminal', async () => {
 
 test('dpkg installs packages that bring users, set-uid files and file capabilities', async (context) => {
   const folder = mkdtempSync(join(tmpdir(), 'packages-'));
+  context.onTestFinished(() => rmSync(folder, { recursive: true }));
   // Users and a set-uid file of a group: dbus; capabilities: ping; a set-gid file: cron.
   const packages = ['iputils-ping', 'libcap2-bin', 'libcap2', 'libidn2-0', 'cron', 'cron-daemon-common'];
   const more = [

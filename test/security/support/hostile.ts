@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { Installation, type InstallationOptions } from '../../support/installation.ts';
 import { buildProbe, probeLayer } from './probe.ts';
 
@@ -47,7 +49,8 @@ export class HostileInstallation implements AsyncDisposable {
     return stdout.trim();
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#installation[Symbol.asyncDispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#installation[Symbol.asyncDispose]();
+    rmSync(dirname(this.probe), { recursive: true });
   }
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fillBusyboxBase } from '../../support/fixture-layers.ts';
@@ -134,6 +134,7 @@ export function runOracle(
     script,
     bundle,
   ]);
+  rmSync(bundle, { recursive: true });
   if (status !== 0) throw new Error(`Cannot run crun: ${stderr}`);
   return stdout;
 }

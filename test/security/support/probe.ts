@@ -6,7 +6,7 @@ import { run } from '../../support/run.ts';
 
 const SOURCES = join(import.meta.dirname, '../probes');
 
-/** Compiles the probe into the temporary folder of the test file and returns its path. */
+/** Compiles the probe into a temporary folder of its own and returns its path. */
 export function buildProbe(): string {
   const program = join(mkdtempSync(join(tmpdir(), 'probe-')), 'probe');
   const sources = readdirSync(SOURCES).filter((name) => name.endsWith('.c'));
