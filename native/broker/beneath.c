@@ -27,6 +27,12 @@ int open_beneath(int folder, const char *path, int flags, mode_t mode)
     return open_resolved(folder, path, flags, mode, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
 }
 
+int open_same_mount(int folder, const char *path, int flags)
+{
+    return open_resolved(folder, path, flags, 0,
+                         RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+}
+
 int open_in_root(int root, const char *path, int flags)
 {
     return open_resolved(root, path, flags, 0, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);

@@ -6,6 +6,9 @@
 /* Opens below a folder; a symlink or a `..` anywhere in the path is refused (openat2 RESOLVE_BENEATH). */
 int open_beneath(int folder, const char *path, int flags, mode_t mode);
 
+/* The same, and not across a mount: a user may have mounted a file system of its own (FUSE) on what it may write to. */
+int open_same_mount(int folder, const char *path, int flags);
+
 /* As above, for a root file system whose content is hostile: `..` and absolute links stay inside, links are refused. */
 int open_in_root(int root, const char *path, int flags);
 

@@ -22,7 +22,7 @@
 static char *read_sidecar(int folder, const char *name)
 {
     struct stat s;
-    int fd = open_beneath(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+    int fd = open_same_mount(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0)
         return NULL;
     char *text = NULL;
@@ -67,7 +67,7 @@ int digest_is_named(const struct broker *broker, const char *digest_hex)
 static int take_over(const struct broker *broker, int staging, const char *name, struct outcome *out)
 {
     struct stat s;
-    int fd = open_beneath(staging, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+    int fd = open_same_mount(staging, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0)
         return fail(out, STEP_STAGED, "%s", name);
     if (fstat(fd, &s) || !S_ISREG(s.st_mode) || s.st_nlink != 1)
@@ -86,6 +86,28 @@ static int take_over(const struct broker *broker, int staging, const char *name,
     return -1;
 }
 
+/* Whether the bytes that are there already are as good. */
+static int is_stored_well(const struct broker *broker, const digest_t *digest)
+{
+    struct outcome ignored = { 0 };
+    char digest_hex[HEX32];
+    uint64_t size;
+    hex(digest->bytes, 32, digest_hex);
+    int there = layer_open(broker, digest_hex, &ignored);
+    int good = there >= 0 && !layer_check_digest(broker, there, digest, &size, &ignored);
+    if (there >= 0)
+        close(there);
+    return good;
+}
+
+/* Publishing again is how a damaged layer is repaired; who has it mounted keeps what it has. */
+static int replace_bytes(int modules, int fd, const char *path)
+{
+    const char *temporary = "sha256/.repair";
+    unlinkat(modules, temporary, 0);
+    return linkat(fd, "", modules, temporary, AT_EMPTY_PATH) || renameat(modules, temporary, modules, path);
+}
+
 /* Links the open file under sha256/; bytes of this digest that are there already are as good. */
 static int store_bytes(const struct broker *broker, int modules, int fd, const digest_t *digest, struct outcome *out)
 {
@@ -97,16 +119,11 @@ static int store_bytes(const struct broker *broker, int modules, int fd, const d
     if (ensure_folder(modules, "sha256", 0750, 0, broker->daemon_gid))
         return fail(out, STEP_STORE, "sha256");
     snprintf(path, sizeof path, "sha256/%s.squashfs", digest_hex);
-    if (linkat(fd, "", modules, path, AT_EMPTY_PATH)) {
-        if (errno != EEXIST)
-            return fail(out, STEP_STORE, "%s", path);
-        int there = layer_open(broker, digest_hex, out);
-        int bad = there < 0 || layer_check_digest(broker, there, digest, &size, out);
-        if (there >= 0)
-            close(there);
-        if (bad)
-            return -1;
-    }
+    int stored = !linkat(fd, "", modules, path, AT_EMPTY_PATH);
+    if (!stored && errno == EEXIST)
+        stored = is_stored_well(broker, digest) || !replace_bytes(modules, fd, path);
+    if (!stored)
+        return fail(out, STEP_STORE, "%s", path);
     int folder = open_beneath(modules, "sha256", O_RDONLY | O_DIRECTORY, 0);
     int bad = folder < 0 || fsync(folder);
     if (bad)
@@ -131,6 +148,16 @@ static int link_view(int modules, const char *layer, const char *digest_hex, str
     return 0;
 }
 
+/* Links changed the file's ctime, which the stamp holds. Its bytes were found right under this lock. */
+static int stamp_stored(const struct broker *broker, const char *digest_hex, struct outcome *out)
+{
+    int fd = layer_open(broker, digest_hex, out);
+    int bad = fd < 0 || stamp_write(broker, fd, digest_hex, out);
+    if (fd >= 0)
+        close(fd);
+    return bad;
+}
+
 static int publish_locked(const struct broker *broker, const struct publish_request *request, int modules, int staging,
                           struct outcome *out)
 {
@@ -141,10 +168,14 @@ static int publish_locked(const struct broker *broker, const struct publish_requ
     snprintf(sidecar, sizeof sidecar, "%s.json", request->layer);
 
     char *text = read_sidecar(staging, staged_json);
+    errno = 0;
     char *before = text ? read_sidecar(modules, sidecar) : NULL;
+    int is_unreadable = !before && errno && errno != ENOENT;
     int bad = 0, fd = -1;
     if (!text || strlen(text) != request->sidecar_bytes || !strstr(text, digest_hex))
         bad = fail_with(out, EINVAL, STEP_SIDECAR, "%s does not describe these bytes", staged_json);
+    else if (is_unreadable)
+        bad = fail_with(out, EIO, STEP_STORE, "%s cannot be read", sidecar);
     else if (before && !strstr(before, digest_hex) && !(request->flags & FLAG_REPLACE))
         bad = fail_with(out, EEXIST, STEP_STORE, "%s", request->layer);
     else if ((fd = take_over(broker, staging, staged, out)) < 0 ||
@@ -157,8 +188,7 @@ static int publish_locked(const struct broker *broker, const struct publish_requ
     if (!bad) {
         unlinkat(staging, staged, 0);
         unlinkat(staging, staged_json, 0);
-        /* Links changed the file's ctime, which the stamp holds. */
-        bad = stamp_write(broker, fd, digest_hex, out) || fsync(modules);
+        bad = stamp_stored(broker, digest_hex, out) || fsync(modules);
     }
     if (fd >= 0)
         close(fd);
@@ -182,7 +212,7 @@ int store_lock(const struct broker *broker, int wait)
 int layer_publish(const struct broker *broker, const struct publish_request *request, struct outcome *out)
 {
     int modules = open_beneath(broker->data, "modules", O_RDONLY | O_DIRECTORY, 0);
-    int staging = open_beneath(broker->data, "staging", O_RDONLY | O_DIRECTORY, 0);
+    int staging = open_same_mount(broker->data, "staging", O_RDONLY | O_DIRECTORY);
     int lock = store_lock(broker, 1);
     int bad = -1;
     if (modules < 0 || staging < 0 || lock < 0)
