@@ -126,8 +126,11 @@ _Noreturn void await_orders(const struct child_ends *ends, struct command *super
     close(supervisors_ends->status);
     close(supervisors_ends->orders);
     settle(ends);
-    if (!read_all(ends->orders, &length, sizeof length) || length > sizeof payload || !read_all(ends->orders, payload, length)
-        || parse_exec_request(payload, length, &request))
-        _exit(0);
+    if (!read_all(ends->orders, &length, sizeof length))
+        _exit(0); /* nobody wants a command any more */
+    if (length > sizeof payload || !read_all(ends->orders, payload, length) || parse_exec_request(payload, length, &request)) {
+        errno = EPROTO;
+        fail(STEP_SPAWN);
+    }
     run(&request, request.stdin_is_open ? ends->input : -1);
 }

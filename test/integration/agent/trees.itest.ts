@@ -144,6 +144,19 @@ test('a machine without a process left says so, and works again when there is on
   expect(await machine.run('exit 7')).toMatchObject({ exitCode: 7 });
 });
 
+test('the processes that wait for the next command may be killed at any time', async () => {
+  // All but PID 1, this command and its own supervisor.
+  const waiting =
+    'ps -eo pid=,ppid=,comm= | while read p q c; do [ $c = squash-superv ] && [ $p != $PPID ] && echo $q $p; done';
+  for (const which of ['^1 ', '-v ^1 ']) {
+    const killed = await machine.run(
+      `${waiting} | grep ${which}| while read q p; do kill -KILL $p && echo killed; done`,
+    );
+    expect(killed.stdout).toMatch(/^(killed\n)+$/);
+    expect(await machine.run('echo on; exit 7')).toMatchObject({ exitCode: 7, stdout: 'on\n' });
+  }
+});
+
 test('200 commands at once each have their own output and end', async () => {
   const results = await Promise.all(
     Array.from({ length: 200 }, (_, index) => machine.run(`echo ${index}; exit ${index % 100}`)),
