@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { shellLine } from '../lib/shell-line.ts';
 import { withJson } from './json-flag.ts';
 import { addVariable, positiveNumber } from './option-values.ts';
 
@@ -56,10 +57,5 @@ export function argvOf(words: readonly string[]): readonly string[] {
 
 /** A shell line that means the same as `argvOf`. */
 export function shellLineOf(words: readonly string[]): string {
-  return words.length === 1 ? (words[0] ?? '') : words.map(quote).join(' ');
-}
-
-function quote(word: string): string {
-  // A leading `=` or an assignment would mean something to a shell, so only plain words stay bare.
-  return /^[A-Za-z0-9_@%+:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  return shellLine(argvOf(words));
 }

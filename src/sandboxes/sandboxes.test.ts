@@ -244,6 +244,26 @@ test('spawn() hands a command over, with the environment completed', async () =>
   expect(lines).toEqual(expect.arrayContaining(['MINE=1', 'LANG=C', 'HOME=/root', 'TERM=xterm-256color']));
 });
 
+test('spawn() keeps a live command in the log, and nothing of what a terminal showed', async () => {
+  await daemon.sandboxes.create(createRequest('a'));
+  const request = { env: {}, workdir: '/', uid: 0, gid: 0, groups: [], stdin: false, forwardLimitBytes: 0 };
+  const onOutput = (): void => {};
+  const plain = await daemon.sandboxes.spawn(A, { ...request, argv: ['echo', 'a b'] }, { onOutput });
+  await plain.exited;
+  const pty = { rows: 24, columns: 80 };
+  const shell = await daemon.sandboxes.spawn(
+    A,
+    { ...request, argv: ['/bin/sh', '-c', 'echo secret'], pty },
+    { onOutput },
+  );
+  await shell.exited;
+  expect(await daemon.sandboxes.logs(A)).toMatchObject([
+    { seq: 1, cmd: "echo 'a b'", exit_code: 0, stdout: 'a b\n', timed_out: false },
+    { seq: 2, cmd: 'echo secret', exit_code: 0, stdout: '' },
+  ]);
+  expect((await daemon.sandboxes.info(A)).exec_count).toBe(2);
+});
+
 test('spawn() ends the command of a client that lets go of it', async () => {
   await daemon.sandboxes.create(createRequest('a'));
   const request = { argv: ['sleep', '1000'], env: {}, workdir: '/', uid: 0, gid: 0, groups: [] };

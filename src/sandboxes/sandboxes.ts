@@ -1,7 +1,9 @@
 import { SandboxError } from '../domain/errors.ts';
 import type { SandboxId } from '../domain/ids.ts';
 import { checkSandboxPath } from '../files/sandbox-path.ts';
+import type { ExecLog } from '../processes/exec-log.ts';
 import { GuardedProcess } from '../processes/guarded-process.ts';
+import { callOf, LiveRecord } from '../processes/live-record.ts';
 import { runCommand } from '../processes/run-command.ts';
 import type { ExecOptions, ExecRequest, FileRead, MachineProcess } from '../runtime/runtime.ts';
 import { createSandbox } from './create.ts';
@@ -67,9 +69,7 @@ export class Sandboxes implements AsyncDisposable {
   async exec(id: SandboxId, call: ExecCall, options: { readonly signal: AbortSignal }): Promise<ExecResult> {
     const sandbox = this.#get(id);
     sandbox.checkUsable();
-    const { log } = sandbox;
-    if (log === undefined)
-      throw new SandboxError('SANDBOX_BUSY', `Cannot use sandbox "${id}": it is not there as a whole`);
+    const log = logOf(sandbox);
     const { env } = sandbox.record;
     const exec = log.during(call, (begin) =>
       withMachine(sandbox, this.#parts, (watch) => runCommand({ watch, begin, env }, call, options)),
@@ -82,14 +82,25 @@ export class Sandboxes implements AsyncDisposable {
     return (await this.#get(id).log?.results()) ?? [];
   }
 
-  /** Starts a command and hands it over; disposing it ends its whole tree. `request.env` is completed with the sandbox's own. @throws SANDBOX_NOT_FOUND, SANDBOX_BUSY, INVALID_ARGUMENT */
+  /**
+   * Starts a command and hands it over; disposing it ends its whole tree. `request.env` is completed with the sandbox's own.
+   * It is kept in the log like every command.
+   *
+   * @throws SANDBOX_NOT_FOUND, SANDBOX_BUSY, INVALID_ARGUMENT
+   */
   async spawn(id: SandboxId, request: ExecRequest, options: ExecOptions): Promise<MachineProcess> {
     const sandbox = this.#get(id);
+    const log = logOf(sandbox);
     const terminal = request.pty === undefined ? {} : { TERM: 'xterm-256color' };
     const env = { ...sandbox.record.env, ...terminal, ...request.env };
-    return withMachine(sandbox, this.#parts, async (watch) => {
-      return new GuardedProcess(await watch.exec({ ...request, env }, options), watch);
-    });
+    return log.during(callOf(request), (begin) =>
+      withMachine(sandbox, this.#parts, async (watch) => {
+        const record = new LiveRecord(begin(), request);
+        const process = new GuardedProcess(await watch.exec({ ...request, env }, record.listen(options)), watch);
+        record.follow(process);
+        return process;
+      }),
+    );
   }
 
   /** A file's content, or a tar of a folder. @throws SANDBOX_NOT_FOUND, SANDBOX_BUSY, FILE_NOT_FOUND */
@@ -154,4 +165,9 @@ export class Sandboxes implements AsyncDisposable {
       return 0;
     }
   }
+}
+
+function logOf({ id, log }: Sandbox): ExecLog {
+  if (log !== undefined) return log;
+  throw new SandboxError('SANDBOX_BUSY', `Cannot use sandbox "${id}": it is not there as a whole`);
 }
