@@ -73,6 +73,19 @@ test('output of both streams and the exit code arrive in order, then the socket 
   await command.disposed;
 });
 
+test('output that comes with the start is told after it', async () => {
+  const spawn = api.sandboxes.spawn;
+  api.sandboxes.spawn = async (id, request, options) => {
+    options.onOutput('stdout', Buffer.from('first words'));
+    return spawn(id, request, options);
+  };
+  const client = new Client();
+  await client.start({ argv: ['quick'] });
+  (await process).exit(0);
+  await client.closed;
+  expect(client.messages).toEqual([{ type: 'started' }, '1:first words', { type: 'exit', exitCode: 0, signal: 0 }]);
+});
+
 test('a terminal is asked for with its size, and resized', async () => {
   const client = new Client();
   await client.start({ argv: ['sh'], pty: { rows: 24, columns: 80 }, stdin: true });

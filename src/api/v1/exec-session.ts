@@ -29,6 +29,8 @@ export class ExecSession {
   readonly #startDeadline: NodeJS.Timeout;
   #starting: Promise<MachineProcess> | undefined;
   #process: MachineProcess | undefined;
+  /** Output that came in the same breath as the start, and is told after it. */
+  #early: { readonly stream: OutputStream; readonly data: Buffer }[] = [];
   #isPaused = false;
   /** Stdin is written in order; controls overtake it. */
   #input: Promise<void> = Promise.resolve();
@@ -75,6 +77,7 @@ export class ExecSession {
     await using process = await starting;
     this.#process = process;
     this.#send({ type: 'started' });
+    for (const { stream, data } of this.#early.splice(0)) this.#sendOutput(stream, data);
     const report = await Promise.race([process.exited, this.#gone.promise]);
     if (report === undefined) return;
     this.#send({ type: 'exit', exitCode: report.exitCode, signal: report.signal });
@@ -115,11 +118,15 @@ export class ExecSession {
   }
 
   #sendOutput(stream: OutputStream, data: Buffer): void {
+    if (this.#process === undefined) {
+      this.#early.push({ stream, data });
+      return;
+    }
     if (this.#socket.readyState !== this.#socket.OPEN) return;
     this.#socket.send(packStream(stream, data), { binary: true }, () => this.#resumeOutput());
     if (this.#isPaused || this.#socket.bufferedAmount <= OUTPUT_HIGH_BYTES) return;
-    this.#isPaused = this.#process !== undefined;
-    this.#process?.pause();
+    this.#isPaused = true;
+    this.#process.pause();
   }
 
   #resumeOutput(): void {
