@@ -6,6 +6,7 @@
 #include "seccomp-list.h"
 
 #include <errno.h>
+#include <linux/netlink.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stdio.h>
@@ -55,6 +56,46 @@ static void add_limits(scmp_filter_ctx filter)
     }
 }
 
+/*
+ * Of netlink what programs ask about their own network. NETLINK_KOBJECT_UEVENT would tell about the devices of the host: the kernel
+ * sends those events into every network namespace that belongs to the initial user namespace, as a sandbox's does.
+ */
+static int is_useful_netlink(unsigned protocol, int nesting)
+{
+    switch (protocol) {
+    case NETLINK_ROUTE:
+    case NETLINK_SOCK_DIAG:
+    case NETLINK_AUDIT: /* sudo and useradd look whether somebody listens */
+    case NETLINK_GENERIC:
+        return 1;
+    case NETLINK_NETFILTER:
+    case NETLINK_XFRM:
+        return nesting; /* for networks of their own */
+    default:
+        return 0;
+    }
+}
+
+/* Sockets of families that a sandbox has a use for; AF_ALG, AF_VSOCK, AF_PACKET and the rest are attack surface. */
+static void add_sockets(scmp_filter_ctx filter, int nesting)
+{
+    for (unsigned family = 0; family < 64; family++) {
+        int useful = family == AF_UNIX || family == AF_INET || family == AF_INET6;
+        struct scmp_arg_cmp first = SCMP_A0(SCMP_CMP_MASKED_EQ, 0xffffffffu, family);
+        if (family != AF_NETLINK) {
+            uint32_t action = useful ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EAFNOSUPPORT);
+            check(seccomp_rule_add(filter, action, SCMP_SYS(socket), 1, first), "socket");
+            continue;
+        }
+        for (unsigned protocol = 0; protocol < MAX_LINKS; protocol++) {
+            int wanted = is_useful_netlink(protocol, nesting);
+            uint32_t action = wanted ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EPROTONOSUPPORT);
+            struct scmp_arg_cmp third = SCMP_A2(SCMP_CMP_MASKED_EQ, 0xffffffffu, protocol);
+            check(seccomp_rule_add(filter, action, SCMP_SYS(socket), 2, first, third), "netlink");
+        }
+    }
+}
+
 static void add_arguments(scmp_filter_ctx filter, int nesting)
 {
     if (nesting) {
@@ -73,13 +114,7 @@ static void add_arguments(scmp_filter_ctx filter, int nesting)
         for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
             add(filter, SCMP_ACT_ERRNO(EPERM), refused[i]);
     }
-    /* Sockets of families that a sandbox has a use for; AF_ALG, AF_VSOCK, AF_PACKET and the rest are attack surface. */
-    for (unsigned family = 0; family < 64; family++) {
-        int useful = family == AF_UNIX || family == AF_INET || family == AF_INET6 || family == AF_NETLINK;
-        check(seccomp_rule_add(filter, useful ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
-                               SCMP_A0(SCMP_CMP_MASKED_EQ, 0xffffffffu, family)),
-              "socket");
-    }
+    add_sockets(filter, nesting);
 }
 
 static void write_filter(const char *name, int nesting)

@@ -93,4 +93,18 @@ export const SOCKETS: readonly Attempt[] = [
     inside: 'EAFNOSUPPORT',
     absent: 'EAFNOSUPPORT',
   })),
+  ...(
+    [
+      ['of IPsec', 6],
+      ['of process events', 11],
+      ['of packet filters', 12],
+      ["of the host's device events", 15],
+    ] as const
+  ).map(([what, protocol]) => ({
+    what: `a netlink socket ${what}`,
+    probe: `call socket 16 3 ${protocol}`,
+    unprotected: 'OK',
+    inside: 'EPROTONOSUPPORT',
+    absent: 'EPROTONOSUPPORT',
+  })),
 ];

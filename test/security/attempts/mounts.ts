@@ -51,6 +51,6 @@ export const MOUNTS: readonly Attempt[] = [
     unprotected: ['OK', 'EINVAL'],
     inside: 'open: EACCES',
   })),
-  { what: 'add an nft table', probe: 'nft-table', ...refused },
+  { what: 'add an nft table', probe: 'nft-table', unprotected: 'OK', inside: 'EPROTONOSUPPORT' },
   { what: 'set the host name', probe: 'call sethostname str:x 1', ...refused },
 ];
