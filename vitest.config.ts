@@ -7,6 +7,8 @@ const asRoot = {
   setupFiles: ['test/support/leak-gate-setup.ts'],
   testTimeout: 60_000,
   hookTimeout: 120_000,
+  // What is polled for comes when the kernel gets to it, and the machine may be busy.
+  expect: { poll: { timeout: 10_000 } },
 };
 
 export default defineConfig({

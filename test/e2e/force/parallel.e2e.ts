@@ -64,7 +64,7 @@ test('destroy during commands always ends, and they answer', async () => {
       'sleep 1000',
       'setsid sleep 1000 & sleep 1000',
       'yes',
-      'bomb() { bomb | bomb & }; bomb; sleep 1000',
+      'bomb() { bomb | bomb & }; bomb; exec sleep 1000',
     ];
     const running = commands.map((cmd) => exec('doomed', cmd));
     await exec('doomed', `usleep ${round * 60_000}`);

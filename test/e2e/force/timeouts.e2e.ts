@@ -33,7 +33,7 @@ const COMMANDS = {
   'its supervisor killed':
     '(setsid sh -c "(sleep 1000 &) ; sleep 1000" &); sleep 0.2; kill -9 $PPID; setsid sleep 1000 & sleep 1000',
   'its supervisor stopped': 'setsid sleep 1000 & kill -STOP $PPID; sleep 1000',
-  'a fork bomb': 'bomb() { bomb | bomb & }; bomb; sleep 1000',
+  'a fork bomb': 'bomb() { bomb | bomb & }; bomb; exec sleep 1000',
   'output without end': 'yes',
   'no output read': 'yes | sleep 1000',
 };
@@ -95,7 +95,7 @@ test("a command's own 124 is no timeout", async () => {
 
 test('another sandbox answers in time while a fork bomb runs', async () => {
   await installation.call('POST', '/cgi-bin/api/sandboxes', { id: 'calm', memory_mb: 64 });
-  const bomb = exec('bomb() { bomb | bomb & }; bomb; sleep 1000', 3);
+  const bomb = exec('bomb() { bomb | bomb & }; bomb; exec sleep 1000', 3);
   await expect.poll(() => commandsOf(init).length).toBeGreaterThan(100);
   for (let i = 0; i < 5; i++)
     expect(await exec('echo calm', 1, 'calm')).toMatchObject({ stdout: 'calm\n', exit_code: 0 });
