@@ -35,7 +35,11 @@ static void take_descriptors(const struct child_ends *ends)
 static void offer_to_oom_killer(void)
 {
     static const char score[] = "200";
-    /* Kernel: the files of a non-dumpable process in /proc belong to a root outside of the sandbox. For this moment root of the sandbox may look into this process: it has no connection any more, and nothing that the command will not have anyway. */
+    /*
+     * Kernel: the files of a non-dumpable process in /proc belong to a root outside of the sandbox. For this moment
+     * root of the sandbox may look into this process: it has no connection any more, and nothing that the command will
+     * not have anyway.
+     */
     if (prctl(PR_SET_DUMPABLE, 1))
         fail(STEP_SPAWN);
     int fd = openat(PROC_FD, "self/oom_score_adj", O_WRONLY | O_CLOEXEC);
@@ -86,8 +90,8 @@ static _Noreturn void run(const struct exec_request *request, int input)
         fail(STEP_PTY);
     if (request->open_files)
         limit_open_files(request->open_files);
-    if (setgroups(request->group_count, request->groups) || setresgid(request->gid, request->gid, request->gid)
-        || setresuid(request->uid, request->uid, request->uid))
+    if (setgroups(request->group_count, request->groups) || setresgid(request->gid, request->gid, request->gid) ||
+        setresuid(request->uid, request->uid, request->uid))
         fail(STEP_SPAWN);
     if (chdir(request->workdir))
         fail(STEP_WORKDIR);
@@ -128,7 +132,8 @@ _Noreturn void await_orders(const struct child_ends *ends, struct command *super
     settle(ends);
     if (!read_all(ends->orders, &length, sizeof length))
         _exit(0); /* nobody wants a command any more */
-    if (length > sizeof payload || !read_all(ends->orders, payload, length) || parse_exec_request(payload, length, &request)) {
+    if (length > sizeof payload || !read_all(ends->orders, payload, length) ||
+        parse_exec_request(payload, length, &request)) {
         errno = EPROTO;
         fail(STEP_SPAWN);
     }

@@ -12,7 +12,10 @@
 
 #define NO_DEADLINE INT64_MAX
 
-/* Waits for the next frame. Returns 0, or -1 with errno: ETIMEDOUT, ECONNRESET (the stream ended), EPROTO (a header that cannot be right). */
+/*
+ * Waits for the next frame. Returns 0, or -1 with errno: ETIMEDOUT, ECONNRESET (the stream ended), EPROTO (a header
+ * that cannot be right).
+ */
 int receive_frame(struct inbox *inbox, uint32_t payload_max, int64_t deadline_ms, struct frame *frame);
 
 /* Writes everything; waits as long as the client lives. Returns 0 or -1. */
@@ -24,7 +27,8 @@ int send_frame(uint8_t type, const void *payload, uint32_t length);
 void send_error(int error, enum step step, const char *message);
 
 /*
- * Waits until the client has closed, 2 s at most. Kernel: closing a unix socket with unread bytes in it resets the peer,
+ * Waits until the client has closed, 2 s at most. Kernel: closing a unix socket with unread bytes in it resets the
+ * peer,
  * which may then lose the last frame.
  */
 void linger(struct inbox *inbox);

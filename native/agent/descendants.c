@@ -14,7 +14,8 @@
 #define KILL_AGAIN_MS 2
 
 /*
- * The quick way for most trees, a fork bomb too. Kernel: the signal reaches every member of the group at one moment, and a fork that is
+ * The quick way for most trees, a fork bomb too. Kernel: the signal reaches every member of the group at one moment,
+ * and a fork that is
  * under way sees it (kill(2), copy_process), so nothing of the group is left.
  */
 static void kill_group(struct descendants *tree, pid_t leader)

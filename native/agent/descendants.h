@@ -5,11 +5,11 @@
 #include <sys/types.h>
 
 struct descendants {
-    pid_t first;         /* 0 once it was reaped */
-    int first_status;    /* as waitpid() gives it */
-    bool all_gone;       /* waitpid() has said ECHILD */
-    bool gave_up;        /* they outlived KILL_PATIENCE_MS */
-    bool we_killed;      /* SIGKILLs are ours from now on */
+    pid_t first;      /* 0 once it was reaped */
+    int first_status; /* as waitpid() gives it */
+    bool all_gone;    /* waitpid() has said ECHILD */
+    bool gave_up;     /* they outlived KILL_PATIENCE_MS */
+    bool we_killed;   /* SIGKILLs are ours from now on */
     uint32_t stranger_kills;
     int64_t kill_again_at;
     int64_t give_up_at; /* 0: nobody is being killed */

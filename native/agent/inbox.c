@@ -13,7 +13,7 @@ enum inbox_state inbox_next(struct inbox *inbox, uint32_t payload_max, struct fr
         return INBOX_BAD;
     if (have < FRAME_HEADER + length)
         return INBOX_MORE;
-    *frame = (struct frame) { .type = header[4], .length = length, .payload = header + FRAME_HEADER };
+    *frame = (struct frame){ .type = header[4], .length = length, .payload = header + FRAME_HEADER };
     inbox->start += FRAME_HEADER + length;
     return INBOX_FRAME;
 }

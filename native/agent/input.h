@@ -5,9 +5,9 @@
 struct input {
     int fd; /* -1: closed */
     bool terminal;
-    bool ended;      /* the client has said so */
-    uint64_t taken;  /* bytes that the command, or nobody any more, has */
-    uint64_t told;   /* how many of them the client knows about */
+    bool ended;     /* the client has said so */
+    uint64_t taken; /* bytes that the command, or nobody any more, has */
+    uint64_t told;  /* how many of them the client knows about */
     size_t start;
     size_t end;
     uint8_t bytes[STDIN_WINDOW];

@@ -20,7 +20,8 @@ static const char *path_of(char **env)
 /* Whether a shell would look on in the next folder. */
 static bool looks_on(int error)
 {
-    return error == ENOENT || error == ENOTDIR || error == EACCES || error == ELOOP || error == ENAMETOOLONG || error == ESTALE;
+    return error == ENOENT || error == ENOTDIR || error == EACCES || error == ELOOP || error == ENAMETOOLONG ||
+           error == ESTALE;
 }
 
 void execute(char **argv, char **env)

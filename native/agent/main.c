@@ -1,6 +1,8 @@
 /*
- * PID 1 of a sandbox: `squash-agent [listening descriptor]`, started as root of the sandbox with that socket (3 unless said otherwise).
- * It keeps one supervisor waiting for the next connection, reaps, and kills orphans. It reads no request and allocates nothing, so that nothing inside can hurt it.
+ * PID 1 of a sandbox: `squash-agent [listening descriptor]`, started as root of the sandbox with that socket (3 unless
+ * said otherwise).
+ * It keeps one supervisor waiting for the next connection, reaps, and kills orphans. It reads no request and allocates
+ * nothing, so that nothing inside can hurt it.
  */
 #include "agent/connection.h"
 #include "agent/reply.h"
@@ -81,7 +83,10 @@ static void reap(void)
     int status;
     pid_t pid;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        /* Invariant: a process becomes a child of PID 1 only when another child of PID 1 dies, and a supervisor that exits with 0 has none left. */
+        /*
+         * Invariant: a process becomes a child of PID 1 only when another child of PID 1 dies, and a supervisor that
+         * exits with 0 has none left.
+         */
         bool left_nothing = remove_supervisor(pid) && WIFEXITED(status) && WEXITSTATUS(status) == 0;
         if (!left_nothing && orphans_at == NO_DEADLINE)
             orphans_at = 0;
@@ -161,8 +166,8 @@ static void arrange_descriptors(int listener)
             fail("/dev/null");
     close_range(PROC_FD + 1, ~0U, 0);
     int notices[2];
-    if (pipe2(notices, O_CLOEXEC | O_NONBLOCK) || dup3(notices[1], 7, O_CLOEXEC) < 0 || dup3(notices[0], NOTICES_FD, O_CLOEXEC) < 0
-        || dup3(7, NOTICE_FD, O_CLOEXEC) < 0)
+    if (pipe2(notices, O_CLOEXEC | O_NONBLOCK) || dup3(notices[1], 7, O_CLOEXEC) < 0 ||
+        dup3(notices[0], NOTICES_FD, O_CLOEXEC) < 0 || dup3(7, NOTICE_FD, O_CLOEXEC) < 0)
         fail("pipe");
     close(7);
 }

@@ -18,7 +18,10 @@ static inline bool outbox_is_empty(const struct outbox *outbox)
     return outbox->start == outbox->end;
 }
 
-/* Room for a payload of up to FRAME_PAYLOAD_MAX behind the header that outbox_commit() writes. Only right after the outbox was empty. */
+/*
+ * Room for a payload of up to FRAME_PAYLOAD_MAX behind the header that outbox_commit() writes. Only right after the
+ * outbox was empty.
+ */
 uint8_t *outbox_room(struct outbox *outbox);
 
 /* Makes the first `length` bytes of outbox_room() a frame. */

@@ -9,7 +9,10 @@ struct output {
     uint64_t total; /* bytes read */
 };
 
-/* Reads one piece, ≤ `most` bytes, and puts into the outbox what may be forwarded. Returns the bytes read, 0 when there is nothing now or for ever. */
+/*
+ * Reads one piece, ≤ `most` bytes, and puts into the outbox what may be forwarded. Returns the bytes read, 0 when there
+ * is nothing now or for ever.
+ */
 size_t output_pump(struct output *output, struct outbox *outbox, size_t most);
 
 void output_close(struct output *output);

@@ -20,9 +20,10 @@ int open_pty(const struct exec_request *request, int *master, int *terminal)
     if (*master < 0)
         return -1;
     /* Kernel: TIOCGPTPEER opens the other end by the master alone (ioctl_tty(2), Linux 4.13). */
-    if (ioctl(*master, TIOCSPTLCK, &unlocked) || (*terminal = ioctl(*master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC)) < 0
-        || (request->rows && resize_pty(*master, request->rows, request->columns))
-        || (request->uid && fchown(*terminal, request->uid, (gid_t)-1))) {
+    if (ioctl(*master, TIOCSPTLCK, &unlocked) ||
+        (*terminal = ioctl(*master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC)) < 0 ||
+        (request->rows && resize_pty(*master, request->rows, request->columns)) ||
+        (request->uid && fchown(*terminal, request->uid, (gid_t)-1))) {
         int error = errno;
         if (*terminal >= 0)
             close(*terminal);

@@ -16,11 +16,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* What the pipe of a dead tree may still give: the largest pipe, /proc/sys/fs/pipe-max-size. More comes from a stranger who holds its other end. */
+/*
+ * What the pipe of a dead tree may still give: the largest pipe, /proc/sys/fs/pipe-max-size. More comes from a stranger
+ * who holds its other end.
+ */
 #define LEFTOVER_MAX (1u << 20)
 
 /*
- * The start of a command that ends sooner is not announced by itself. Every sleep and wake-up across two processors costs 20 to 50 µs
+ * The start of a command that ends sooner is not announced by itself. Every sleep and wake-up across two processors
+ * costs 20 to 50 µs
  * in a virtual machine, which is a tenth of what `true` takes.
  */
 #define QUIET_START_MS 1
@@ -55,7 +59,7 @@ static void on_status(void)
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (n != (ssize_t)sizeof state.failure)
-        state.failure = (struct spawn_failure) { 0 };
+        state.failure = (struct spawn_failure){ 0 };
     close(state.status);
     state.status = -1;
     if (state.failure.step)
@@ -153,7 +157,9 @@ static void say_exited(void)
     getrusage(RUSAGE_CHILDREN, &usage);
     struct exit_report report = {
         /* A first process that could not be ended has at least been sent this. */
-        .signal = state.tree.first ? SIGKILL : WIFSIGNALED(status) ? (uint32_t)WTERMSIG(status) : 0,
+        .signal = state.tree.first      ? SIGKILL
+                  : WIFSIGNALED(status) ? (uint32_t)WTERMSIG(status)
+                                        : 0,
         .exit_code = (uint32_t)WEXITSTATUS(status),
         .stranger_kills = state.tree.stranger_kills,
         .tree_is_empty = state.tree.all_gone,
@@ -222,9 +228,15 @@ static void say_taken(void)
     state.input.told = state.input.taken;
 }
 
+/* Once the tree is gone, so is whoever held the other end of `status`; but some trees cannot be ended. */
+static bool is_over(void)
+{
+    return tree_is_over() && (state.status < 0 || state.tree.gave_up || state.client_gone);
+}
+
 static void serve_until_over(void)
 {
-    while (!tree_is_over() || state.status >= 0) {
+    while (!is_over()) {
         input_pump(&state.input);
         say_taken();
         if (outbox_flush(&state.outbox, CONNECTION_FD))
@@ -238,6 +250,8 @@ static void serve_until_over(void)
         if (!state.tree.first || state.kill_wanted || state.client_gone || has_failed())
             kill_descendants(&state.tree);
     }
+    if (state.status >= 0 && !state.failure.step)
+        state.failure = (struct spawn_failure){ .error = ETIMEDOUT, .step = STEP_SPAWN };
 }
 
 static void report(void)
@@ -269,8 +283,8 @@ int relay(struct inbox *inbox, const struct command *command, bool pty, uint64_t
     state.quiet_start = true;
     state.input.fd = command->input;
     state.input.terminal = pty;
-    state.outputs[0] = (struct output) { .fd = command->output, .type = FRAME_STDOUT, .limit = forward_limit };
-    state.outputs[1] = (struct output) { .fd = command->errors, .type = FRAME_STDERR, .limit = forward_limit };
+    state.outputs[0] = (struct output){ .fd = command->output, .type = FRAME_STDOUT, .limit = forward_limit };
+    state.outputs[1] = (struct output){ .fd = command->errors, .type = FRAME_STDERR, .limit = forward_limit };
     take_frames();
     serve_until_over();
     report();

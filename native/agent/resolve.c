@@ -53,7 +53,7 @@ int make_folders_in_root(int root, const char *path)
     if (strlen(path) >= sizeof prefix)
         return errno = ENAMETOOLONG, -1;
     /* Each prefix in turn: links on the way are followed as open_in_root() does. */
-    for (const char *end = path; *end; ) {
+    for (const char *end = path; *end;) {
         end += strspn(end, "/");
         end += strcspn(end, "/");
         memcpy(prefix, path, (size_t)(end - path));

@@ -8,6 +8,9 @@
 int sink_put(const void *bytes, size_t length);
 int sink_flush(void);
 
-/* Reads up to `most` bytes of a file straight into the stream. Returns what read() returned, or SINK_LOST when the client has gone. */
+/*
+ * Reads up to `most` bytes of a file straight into the stream. Returns what read() returned, or SINK_LOST when the
+ * client has gone.
+ */
 #define SINK_LOST (-2)
 ssize_t sink_read(int fd, size_t most);

@@ -5,10 +5,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* What a pipe takes at once (16 pages of 4 KiB, pipe(7)), less the length before it. Larger requests find no ready child. */
+/*
+ * What a pipe takes at once (16 pages of 4 KiB, pipe(7)), less the length before it. Larger requests find no ready
+ * child.
+ */
 #define ORDERS_MAX (65536u - sizeof(uint32_t))
 
 static struct command ready = { .pid = 0 };
@@ -55,8 +59,8 @@ static int make_pipe(int *ours, int *theirs, bool we_read)
 
 static int make_pipes(struct command *command, struct child_ends *child, bool with_input)
 {
-    return (with_input && make_pipe(&command->input, &child->input, false)) || make_pipe(&command->output, &child->output, true)
-        || make_pipe(&command->errors, &child->errors, true);
+    return (with_input && make_pipe(&command->input, &child->input, false)) ||
+           make_pipe(&command->output, &child->output, true) || make_pipe(&command->errors, &child->errors, true);
 }
 
 static int make_terminal(const struct exec_request *request, struct command *command, struct child_ends *child)
@@ -75,8 +79,8 @@ void prepare_command(void)
 {
     struct child_ends child = no_ends;
     ready = no_command;
-    if (make_pipes(&ready, &child, true) || make_pipe(&ready.status, &child.status, true)
-        || make_pipe(&ready.orders, &child.orders, false)) {
+    if (make_pipes(&ready, &child, true) || make_pipe(&ready.status, &child.status, true) ||
+        make_pipe(&ready.orders, &child.orders, false)) {
         ready.pid = -1;
     } else {
         ready.pid = fork();
@@ -95,6 +99,8 @@ void dismiss_ready_child(void)
     if (!ready.pid)
         return;
     close_command(&ready);
+    /* It ends by itself, unless the sandbox's root has stopped it. */
+    kill(ready.pid, SIGKILL);
     waitpid(ready.pid, NULL, 0);
     ready.pid = 0;
 }
@@ -132,11 +138,12 @@ static int spawn_now(const struct exec_request *request, struct command *command
     if (command->pid > 0)
         return 0;
     close_command(command);
-    *failure = (struct spawn_failure) { .error = (uint32_t)error, .step = (uint32_t)step };
+    *failure = (struct spawn_failure){ .error = (uint32_t)error, .step = (uint32_t)step };
     return -1;
 }
 
-int spawn_command(const struct exec_request *request, const struct frame *payload, struct command *command, struct spawn_failure *failure)
+int spawn_command(const struct exec_request *request, const struct frame *payload, struct command *command,
+                  struct spawn_failure *failure)
 {
     if (!order(request, payload)) {
         dismiss_ready_child();

@@ -19,7 +19,8 @@ struct spawn_failure {
 };
 
 /*
- * Makes a child ready to become any command without a terminal, so that no client waits for that. Costs a process per idle sandbox.
+ * Makes a child ready to become any command without a terminal, so that no client waits for that. Costs a process per
+ * idle sandbox.
  * Without it (no process is to be had) spawn_command() makes everything when asked.
  */
 void prepare_command(void);
@@ -28,4 +29,5 @@ void prepare_command(void);
 void dismiss_ready_child(void);
 
 /* `payload` is what `request` was parsed from. Returns 0, or -1 with `failure` filled; nothing is open then. */
-int spawn_command(const struct exec_request *request, const struct frame *payload, struct command *command, struct spawn_failure *failure);
+int spawn_command(const struct exec_request *request, const struct frame *payload, struct command *command,
+                  struct spawn_failure *failure);

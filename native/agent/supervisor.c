@@ -59,7 +59,8 @@ static void await_connection(void)
             return;
         }
         if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-            poll(NULL, 0, RETRY_MS); /* no memory, no descriptor: not ours to solve, and not to be asked for in a circle */
+            poll(NULL, 0,
+                 RETRY_MS); /* no memory, no descriptor: not ours to solve, and not to be asked for in a circle */
     }
 }
 

@@ -22,7 +22,8 @@ static void add_record(const char *key, const char *value)
     size_t length = bare + 1;
     for (size_t tens = 10; length >= tens; tens *= 10)
         length = bare + (size_t)snprintf(NULL, 0, "%zu", length);
-    records_length += (size_t)snprintf(records + records_length, sizeof records - records_length, "%zu %s=%s\n", length, key, value);
+    records_length +=
+        (size_t)snprintf(records + records_length, sizeof records - records_length, "%zu %s=%s\n", length, key, value);
 }
 
 static void add_number(const char *key, long long value)
@@ -71,7 +72,9 @@ static int send_block(struct tar_header *header)
 static int send_records(void)
 {
     static const char zeros[TAR_BLOCK];
-    struct tar_header header = { .name = "pax", .mode = "0000644", .uid = "0000000", .gid = "0000000", .mtime = "00000000000", .type = TAR_PAX };
+    struct tar_header header = {
+        .name = "pax", .mode = "0000644", .uid = "0000000", .gid = "0000000", .mtime = "00000000000", .type = TAR_PAX
+    };
     put_octal(header.size, sizeof header.size, records_length, LARGE_MAX);
     if (send_block(&header) || sink_put(records, records_length))
         return SINK_LOST;
@@ -81,9 +84,9 @@ static int send_records(void)
 static void add_records(const struct tar_entry *entry, unsigned long long size)
 {
     records_length = 0;
-    if (strlen(entry->path) > sizeof ((struct tar_header *)0)->name)
+    if (strlen(entry->path) > sizeof((struct tar_header *)0)->name)
         add_record("path", entry->path);
-    if (entry->link && strlen(entry->link) > sizeof ((struct tar_header *)0)->link)
+    if (entry->link && strlen(entry->link) > sizeof((struct tar_header *)0)->link)
         add_record("linkpath", entry->link);
     if (entry->stat.st_uid > SMALL_MAX)
         add_number("uid", entry->stat.st_uid);

@@ -90,10 +90,11 @@ static const char *parse_attributes(struct tar_in *tar, const struct tar_header 
 {
     uint64_t mode, uid, gid, mtime, device_major, device_minor;
     struct tar_member *member = &tar->member;
-    if (!parse_number(header->mode, sizeof header->mode, &mode) || !parse_number(header->uid, sizeof header->uid, &uid)
-        || !parse_number(header->gid, sizeof header->gid, &gid) || !parse_number(header->mtime, sizeof header->mtime, &mtime)
-        || !parse_number(header->major, sizeof header->major, &device_major)
-        || !parse_number(header->minor, sizeof header->minor, &device_minor))
+    if (!parse_number(header->mode, sizeof header->mode, &mode) ||
+        !parse_number(header->uid, sizeof header->uid, &uid) || !parse_number(header->gid, sizeof header->gid, &gid) ||
+        !parse_number(header->mtime, sizeof header->mtime, &mtime) ||
+        !parse_number(header->major, sizeof header->major, &device_major) ||
+        !parse_number(header->minor, sizeof header->minor, &device_minor))
         return "a header whose numbers cannot be read";
     member->mode = mode & 07777;
     uid = tar->pax.has_uid ? tar->pax.uid : uid;
@@ -104,8 +105,8 @@ static const char *parse_attributes(struct tar_in *tar, const struct tar_header 
     member->gid = tar->gid == SAME_OWNER ? (gid_t)gid : tar->gid;
     member->device = makedev((unsigned)device_major, (unsigned)device_minor);
     member->mtime = tar->pax.has_mtime
-        ? (struct timespec) { .tv_sec = tar->pax.mtime_seconds, .tv_nsec = tar->pax.mtime_nanoseconds }
-        : (struct timespec) { .tv_sec = (time_t)(mtime & INT64_MAX) };
+                        ? (struct timespec){ .tv_sec = tar->pax.mtime_seconds, .tv_nsec = tar->pax.mtime_nanoseconds }
+                        : (struct timespec){ .tv_sec = (time_t)(mtime & INT64_MAX) };
     return NULL;
 }
 
@@ -151,10 +152,14 @@ static int begin_member(struct tar_in *tar)
         return refuse(tar, "a header whose checksum is wrong");
     if (!parse_number(header.size, sizeof header.size, &size))
         return refuse(tar, "a header whose size cannot be read");
-    if (tar->pax.has_size && header.type != TAR_PAX && header.type != TAR_GNU_LONG_NAME && header.type != TAR_GNU_LONG_LINK)
+    if (tar->pax.has_size && header.type != TAR_PAX && header.type != TAR_GNU_LONG_NAME &&
+        header.type != TAR_GNU_LONG_LINK)
         size = tar->pax.size;
     if (size > INT64_MAX)
         return refuse(tar, "a member larger than any file");
+    /* Some tars give a link the size of what it points to, and none gives it content. */
+    if (header.type == TAR_HARD_LINK || header.type == TAR_SYMLINK)
+        size = 0;
     int error = 0;
     switch (header.type) {
     case TAR_PAX:
@@ -163,7 +168,9 @@ static int begin_member(struct tar_in *tar)
         if (size > PAX_BYTES_MAX || size == 0)
             return refuse(tar, "an extended header of a size that cannot be");
         tar->pax.length = 0;
-        tar->body = header.type == TAR_PAX ? BODY_PAX : header.type == TAR_GNU_LONG_NAME ? BODY_LONG_NAME : BODY_LONG_LINK;
+        tar->body = header.type == TAR_PAX             ? BODY_PAX
+                    : header.type == TAR_GNU_LONG_NAME ? BODY_LONG_NAME
+                                                       : BODY_LONG_LINK;
         break;
     case TAR_PAX_GLOBAL:
         tar->body = BODY_SKIP;
@@ -265,7 +272,8 @@ int tar_in_feed(struct tar_in *tar, const uint8_t *bytes, size_t length)
 
 int tar_in_end(struct tar_in *tar)
 {
-    bool cut = !tar->ended && (tar->have || tar->body_left || tar->padding_left || tar->pax.has_path || tar->pax.has_link);
+    bool cut =
+        !tar->ended && (tar->have || tar->body_left || tar->padding_left || tar->pax.has_path || tar->pax.has_link);
     member_abandon(&tar->member);
     return cut ? refuse(tar, "it ends in the middle of a member") : 0;
 }

@@ -27,5 +27,8 @@ void tar_in_begin(struct tar_in *tar, int folder, uid_t uid, gid_t gid);
 /* Returns 0 or an errno; after that only tar_in_end() may be called. */
 int tar_in_feed(struct tar_in *tar, const uint8_t *bytes, size_t length);
 
-/* Returns 0, or an errno when the tar ended in the middle of a member. Gives back what is open; an unfinished file is removed. */
+/*
+ * Returns 0, or an errno when the tar ended in the middle of a member. Gives back what is open; an unfinished file is
+ * removed.
+ */
 int tar_in_end(struct tar_in *tar);

@@ -37,7 +37,7 @@ const char *earlier_link(const struct stat *stat, const char *path)
     if (used == USED_MAX || length > sizeof names - names_end)
         return NULL;
     memcpy(names + names_end, path, length);
-    *seen = (struct seen) { .device = stat->st_dev, .inode = stat->st_ino, .name = names_end };
+    *seen = (struct seen){ .device = stat->st_dev, .inode = stat->st_ino, .name = names_end };
     names_end += (uint32_t)length;
     used++;
     return NULL;

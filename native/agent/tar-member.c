@@ -88,10 +88,10 @@ static int make_hard_link(int folder, const struct tar_member *member)
 static int apply_by_name(const struct tar_member *member)
 {
     struct timespec times[2] = { member->mtime, member->mtime };
-    return fchownat(member->parent, member->name, member->uid, member->gid, AT_SYMLINK_NOFOLLOW)
-            || utimensat(member->parent, member->name, times, AT_SYMLINK_NOFOLLOW)
-        ? errno
-        : 0;
+    return fchownat(member->parent, member->name, member->uid, member->gid, AT_SYMLINK_NOFOLLOW) ||
+                   utimensat(member->parent, member->name, times, AT_SYMLINK_NOFOLLOW)
+               ? errno
+               : 0;
 }
 
 static int make_symlink(const struct tar_member *member)

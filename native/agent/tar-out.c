@@ -76,7 +76,7 @@ static int enter(int fd, size_t path_length, int depth)
         close(fd);
         return ENAMETOOLONG;
     }
-    levels[depth] = (struct level) { .fd = fd, .path_length = path_length };
+    levels[depth] = (struct level){ .fd = fd, .path_length = path_length };
     return 0;
 }
 

@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * Sends everything below an open folder through the sink: ustar with PAX headers where a value does not fit, names relative to the folder.
+ * Sends everything below an open folder through the sink: ustar with PAX headers where a value does not fit, names
+ * relative to the folder.
  * Links are not followed; other file systems (/proc) are not entered; sockets are left out, a tar cannot hold them.
  * Returns 0, an errno, or SINK_LOST. Takes the descriptor.
  */

@@ -113,7 +113,8 @@ const char *pax_parse(struct pax *pax)
         const char *equals = key < record_end ? memchr(key, '=', (size_t)(record_end - key)) : NULL;
         if (!equals)
             return "a PAX header that cannot be read";
-        const char *problem = take_record(pax, key, (size_t)(equals - key), equals + 1, (size_t)(record_end - equals - 1));
+        const char *problem =
+            take_record(pax, key, (size_t)(equals - key), equals + 1, (size_t)(record_end - equals - 1));
         if (problem)
             return problem;
         at += length;

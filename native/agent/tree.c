@@ -37,7 +37,10 @@ static void clear_marks(void)
         marks[members[--member_count] / 64] = 0;
 }
 
-/* Kernel: proc(5) stat is "pid (comm) state ppid …"; comm may hold anything, so the last ')' counts. Returns 0 when the process is gone. */
+/*
+ * Kernel: proc(5) stat is "pid (comm) state ppid …"; comm may hold anything, so the last ')' counts. Returns 0 when the
+ * process is gone.
+ */
 static pid_t parent_of(const char *pid_name)
 {
     char path[32];
@@ -65,7 +68,10 @@ void kill_tree_below(pid_t root, bool (*spared)(pid_t))
     if (folder < 0)
         return;
     ssize_t n;
-    /* Kernel: /proc lists pids in ascending order, and a child's is mostly above its parent's, so one look sees most trees whole. A process with SIGKILL pending forks no more, so killing while looking outruns what grows meanwhile. */
+    /*
+     * Kernel: /proc lists pids in ascending order, and a child's is mostly above its parent's, so one look sees most
+     * trees whole. A process with SIGKILL pending forks no more, so killing while looking outruns what grows meanwhile.
+     */
     while ((n = getdents64(folder, entries, sizeof entries)) > 0) {
         for (ssize_t at = 0; at < n;) {
             struct dirent64 *entry = (struct dirent64 *)(entries + at);

@@ -20,7 +20,9 @@ void block_signals(void)
     sigset_t all;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
-    /* Kernel: a signal that is ignored stays ignored across execve, so nothing may be inherited from who started PID 1. */
+    /*
+     * Kernel: a signal that is ignored stays ignored across execve, so nothing may be inherited from who started PID 1.
+     */
     for (int number = 1; number < NSIG; number++)
         sigaction(number, &action, NULL);
     action.sa_handler = on_child;

@@ -1,4 +1,7 @@
-/* Reads fields from bytes that a stranger wrote. A read past the end gives zero and marks the cursor as bad, once and for all: check at the end. */
+/*
+ * Reads fields from bytes that a stranger wrote. A read past the end gives zero and marks the cursor as bad, once and
+ * for all: check at the end.
+ */
 #pragma once
 #include "common/little-endian.h"
 
@@ -14,7 +17,7 @@ struct cursor {
 static inline struct cursor cursor_over(const void *bytes, size_t length)
 {
     const uint8_t *start = bytes;
-    return (struct cursor) { .at = start, .end = start + length, .bad = false };
+    return (struct cursor){ .at = start, .end = start + length, .bad = false };
 }
 
 static inline size_t cursor_left(const struct cursor *cursor)

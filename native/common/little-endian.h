@@ -5,16 +5,16 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the wire's numbers are copied as they are");
 
-#define LITTLE_ENDIAN_NUMBER(name, type)                  \
-    static inline type get_##name(const void *from)       \
-    {                                                     \
-        type value;                                       \
-        memcpy(&value, from, sizeof value);               \
-        return value;                                     \
-    }                                                     \
-    static inline void put_##name(void *to, type value)   \
-    {                                                     \
-        memcpy(to, &value, sizeof value);                 \
+#define LITTLE_ENDIAN_NUMBER(name, type)                \
+    static inline type get_##name(const void *from)     \
+    {                                                   \
+        type value;                                     \
+        memcpy(&value, from, sizeof value);             \
+        return value;                                   \
+    }                                                   \
+    static inline void put_##name(void *to, type value) \
+    {                                                   \
+        memcpy(to, &value, sizeof value);               \
     }
 
 LITTLE_ENDIAN_NUMBER(u16, uint16_t)

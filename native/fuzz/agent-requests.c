@@ -1,4 +1,7 @@
-/* What PID 1's children read from a client: frames cut anywhere, and every request. The first byte says where the stream is cut. */
+/*
+ * What PID 1's children read from a client: frames cut anywhere, and every request. The first byte says where the
+ * stream is cut.
+ */
 #include "agent/file-request.h"
 #include "agent/inbox.h"
 #include "agent/input.h"
@@ -59,14 +62,15 @@ static void check_frames(void)
         check_exec(&frame);
         check_files(&frame);
         if (!input_accept(&input, frame.payload, frame.length))
-            input = (struct input) { .fd = input.fd };
+            input = (struct input){ .fd = input.fd };
         input_pump(&input);
     }
 }
 
 static void feed(int fd, const uint8_t *bytes, size_t length)
 {
-    assert(pwrite(fd, bytes, length, 0) == (ssize_t)length && !ftruncate(fd, (off_t)length) && lseek(fd, 0, SEEK_SET) == 0);
+    assert(pwrite(fd, bytes, length, 0) == (ssize_t)length && !ftruncate(fd, (off_t)length) &&
+           lseek(fd, 0, SEEK_SET) == 0);
     while (inbox_fill(&inbox, fd) > 0)
         check_frames();
 }
@@ -80,7 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fd = memfd_create("stream", MFD_CLOEXEC);
     size_t cut = data[0] % size;
     inbox.start = inbox.end = 0;
-    input = (struct input) { .fd = memfd_create("stdin", MFD_CLOEXEC) };
+    input = (struct input){ .fd = memfd_create("stdin", MFD_CLOEXEC) };
     feed(fd, data + 1, cut);
     feed(fd, data + 1 + cut, size - 1 - cut);
     if (input.fd >= 0)

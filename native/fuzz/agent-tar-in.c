@@ -1,6 +1,8 @@
 /*
- * Unpacks hostile tars into a folder of its own and looks that nothing beside it has changed. Needs root: owners, devices.
- * The first byte says how the tar is cut into pieces. Checksums are made right, else almost every mutation would end there.
+ * Unpacks hostile tars into a folder of its own and looks that nothing beside it has changed. Needs root: owners,
+ * devices.
+ * The first byte says how the tar is cut into pieces. Checksums are made right, else almost every mutation would end
+ * there.
  */
 #include "agent/tar-in.h"
 
@@ -61,9 +63,11 @@ static void check_outside(void)
     char content[sizeof precious];
     struct stat folder, file;
     assert(!stat("out", &folder) && same_time(folder.st_ctim, outside_at_first.st_ctim));
-    assert(!lstat("out/file", &file) && S_ISREG(file.st_mode) && file.st_nlink == 1 && file.st_size == (off_t)sizeof precious);
+    assert(!lstat("out/file", &file) && S_ISREG(file.st_mode) && file.st_nlink == 1 &&
+           file.st_size == (off_t)sizeof precious);
     int fd = open("out/file", O_RDONLY);
-    assert(fd >= 0 && read(fd, content, sizeof content) == (ssize_t)sizeof content && !memcmp(content, precious, sizeof content));
+    assert(fd >= 0 && read(fd, content, sizeof content) == (ssize_t)sizeof content &&
+           !memcmp(content, precious, sizeof content));
     close(fd);
     /* in and out, nothing else: the folder's links are ".", and the ".." of each. */
     assert(!stat(".", &folder) && folder.st_nlink == 4);

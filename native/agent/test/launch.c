@@ -1,5 +1,6 @@
 /*
- * `agent-launch SOCKET AGENT [FIRST_ID [PROCESSES]]`: runs the agent as PID 1 of pid and mount namespaces of its own, listening on SOCKET.
+ * `agent-launch SOCKET AGENT [FIRST_ID [PROCESSES]]`: runs the agent as PID 1 of pid and mount namespaces of its own,
+ * listening on SOCKET.
  * With FIRST_ID also as root of a user namespace of 65,536 ids from there, with the bounding set of a real sandbox;
  * with PROCESSES also with so many processes at most (RLIMIT_NPROC, which is counted by the id outside).
  * Prints the pid of the agent, and ends it when stdin ends.
@@ -47,8 +48,10 @@ static void listen_on(const char *path)
 
 static bool is_kept(unsigned long capability)
 {
-    static const unsigned long kept[] = { CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_KILL, CAP_SETGID, CAP_SETUID,
-        CAP_SETPCAP, CAP_SETFCAP, CAP_NET_BIND_SERVICE, CAP_SYS_CHROOT, CAP_MKNOD, CAP_AUDIT_WRITE };
+    static const unsigned long kept[] = { CAP_CHOWN,      CAP_DAC_OVERRIDE,     CAP_FOWNER,     CAP_FSETID,
+                                          CAP_KILL,       CAP_SETGID,           CAP_SETUID,     CAP_SETPCAP,
+                                          CAP_SETFCAP,    CAP_NET_BIND_SERVICE, CAP_SYS_CHROOT, CAP_MKNOD,
+                                          CAP_AUDIT_WRITE };
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
         if (kept[i] == capability)
             return true;

@@ -13,10 +13,24 @@ static const struct {
     const char *name;
     enum frame_type type;
 } types[] = {
-    { "EXEC", FRAME_EXEC }, { "STDIN", FRAME_STDIN }, { "RESIZE", FRAME_RESIZE }, { "SIGNAL", FRAME_SIGNAL }, { "PING", FRAME_PING },
-    { "FILE_READ", FRAME_FILE_READ }, { "FILE_WRITE", FRAME_FILE_WRITE }, { "TAR_WRITE", FRAME_TAR_WRITE }, { "DATA", FRAME_DATA },
-    { "END", FRAME_END }, { "STARTED", FRAME_STARTED }, { "STDOUT", FRAME_STDOUT }, { "STDERR", FRAME_STDERR }, { "EXITED", FRAME_EXITED },
-    { "STDIN_TAKEN", FRAME_STDIN_TAKEN }, { "FILE_INFO", FRAME_FILE_INFO }, { "OK", FRAME_OK }, { "ERROR", FRAME_ERROR },
+    { "EXEC", FRAME_EXEC },
+    { "STDIN", FRAME_STDIN },
+    { "RESIZE", FRAME_RESIZE },
+    { "SIGNAL", FRAME_SIGNAL },
+    { "PING", FRAME_PING },
+    { "FILE_READ", FRAME_FILE_READ },
+    { "FILE_WRITE", FRAME_FILE_WRITE },
+    { "TAR_WRITE", FRAME_TAR_WRITE },
+    { "DATA", FRAME_DATA },
+    { "END", FRAME_END },
+    { "STARTED", FRAME_STARTED },
+    { "STDOUT", FRAME_STDOUT },
+    { "STDERR", FRAME_STDERR },
+    { "EXITED", FRAME_EXITED },
+    { "STDIN_TAKEN", FRAME_STDIN_TAKEN },
+    { "FILE_INFO", FRAME_FILE_INFO },
+    { "OK", FRAME_OK },
+    { "ERROR", FRAME_ERROR },
 };
 #define TYPES (sizeof types / sizeof *types)
 
@@ -36,10 +50,11 @@ static bool text_is(const struct frame *frame, const char *text)
 static bool exec_is_right(const struct frame *frame)
 {
     static struct exec_request r;
-    return !parse_exec_request(frame->payload, frame->length, &r) && r.pty && r.stdin_is_open && r.uid == 1000 && r.gid == 1001
-        && r.group_count == 2 && r.groups[0] == 4 && r.groups[1] == 27 && r.rows == 24 && r.columns == 80 && r.forward_limit == 65536
-        && r.open_files == 1024 && same(r.workdir, "/root") && same(r.argv[0], "sh") && same(r.argv[1], "-c")
-        && same(r.argv[2], "echo \xc3\xa9") && !r.argv[3] && same(r.env[0], "PATH=/usr/bin:/bin") && same(r.env[1], "EMPTY=") && !r.env[2];
+    return !parse_exec_request(frame->payload, frame->length, &r) && r.pty && r.stdin_is_open && r.uid == 1000 &&
+           r.gid == 1001 && r.group_count == 2 && r.groups[0] == 4 && r.groups[1] == 27 && r.rows == 24 &&
+           r.columns == 80 && r.forward_limit == 65536 && r.open_files == 1024 && same(r.workdir, "/root") &&
+           same(r.argv[0], "sh") && same(r.argv[1], "-c") && same(r.argv[2], "echo \xc3\xa9") && !r.argv[3] &&
+           same(r.env[0], "PATH=/usr/bin:/bin") && same(r.env[1], "EMPTY=") && !r.env[2];
 }
 
 /* Every strict beginning of the request, and the request with a byte more, is refused. */
@@ -94,9 +109,16 @@ static bool read_is_right(const struct frame *frame)
 /* The payload that the agent would send. */
 static uint32_t say(uint8_t type, uint8_t *payload)
 {
-    static const struct exit_report report = { .signal = 9, .stranger_kills = 1, .stdout_bytes = 5ull << 30, .stderr_bytes = 3,
-        .user_us = 1500000, .system_us = 250000, .peak_resident_bytes = 1 << 20 };
-    static const struct stat stat = { .st_mode = S_IFREG | 0755, .st_gid = 33, .st_size = 12, .st_mtim = { .tv_sec = -1 } };
+    static const struct exit_report report = { .signal = 9,
+                                               .stranger_kills = 1,
+                                               .stdout_bytes = 5ull << 30,
+                                               .stderr_bytes = 3,
+                                               .user_us = 1500000,
+                                               .system_us = 250000,
+                                               .peak_resident_bytes = 1 << 20 };
+    static const struct stat stat = {
+        .st_mode = S_IFREG | 0755, .st_gid = 33, .st_size = 12, .st_mtim = { .tv_sec = -1 }
+    };
     switch (type) {
     case FRAME_STARTED:
         return put_started(payload, 7, 8);
@@ -171,7 +193,8 @@ int main(int argc, char **argv)
         if (i < TYPES)
             seen[i]++;
         if (!right && ++failed)
-            fprintf(stderr, "agent-vectors: %s is not what the agent %s\n", line, i < TYPES ? "reads or says" : "knows");
+            fprintf(stderr, "agent-vectors: %s is not what the agent %s\n", line,
+                    i < TYPES ? "reads or says" : "knows");
     }
     fclose(file);
     for (size_t i = 0; i < TYPES; i++)

@@ -110,6 +110,13 @@ test('an owner, a mode and a time are those of the tar', async () => {
   expect(stat.mode & 0o7777).toBe(0o6711);
 });
 
+test('a link has no content, whatever size it claims', async () => {
+  await unpack(
+    tarOf({ name: 'f', content: 'x' }, { name: 'h', type: '1', link: 'f', size: 512 }, { name: 'g', content: 'y' }),
+  );
+  expect(readdirSync(join(dir, 'in')).toSorted()).toEqual(['f', 'g', 'h']);
+});
+
 test('what is there is replaced; a folder, or a link to one, is kept', async () => {
   await machine.run('mkdir -p usr/lib kept && echo old > f && ln -s f link && ln -s usr/lib lib && touch kept/old', {
     workdir: join(dir, 'in'),

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { pingAgent } from '../../../src/runtime/agent/ping.ts';
 import { encodeExec } from '../../../src/runtime/agent/requests.ts';
 import { AgentMachine, Listener } from './agent-machine.ts';
 
@@ -155,6 +156,14 @@ test('the processes that wait for the next command may be killed at any time', a
     expect(killed.stdout).toMatch(/^(killed\n)+$/);
     expect(await machine.run('echo on; exit 7')).toMatchObject({ exitCode: 7, stdout: 'on\n' });
   }
+});
+
+test('the process that waits for a command may be stopped: other verbs do without it', async () => {
+  const ready =
+    'ps -eo pid=,ppid=,comm= | while read p q c; do [ $c = squash-superv ] && [ $q != 1 ] && kill -STOP $p && echo stopped; done';
+  expect((await machine.run(ready)).stdout).toBe('stopped\n');
+  await expect(pingAgent(machine.connect)).resolves.toBeUndefined();
+  expect(await machine.run('exit 7')).toMatchObject({ exitCode: 7 });
 });
 
 test('200 commands at once each have their own output and end', async () => {
