@@ -32,6 +32,17 @@ test('AppendFile appends behind what is there, in order', async () => {
   expect(await readFile(path, 'utf8')).toBe('head\n1\n2\n3\n');
 });
 
+test('note() waits for no fdatasync; what is appended after it carries it along', async () => {
+  const datasync = vi.spyOn(await fileHandle(), 'datasync');
+  await using file = await AppendFile.open(path);
+  await file.note('1\n');
+  expect(datasync).not.toHaveBeenCalled();
+  expect(await readFile(path, 'utf8')).toBe('head\n1\n');
+  await Promise.all([file.note('2\n'), file.append('3\n')]);
+  expect(datasync).toHaveBeenCalledTimes(1);
+  expect(await readFile(path, 'utf8')).toBe('head\n1\n2\n3\n');
+});
+
 test('AppendFile commits a hundred appends of one moment with one fdatasync', async () => {
   const datasync = vi.spyOn(await fileHandle(), 'datasync');
   await using file = await AppendFile.open(path);

@@ -49,13 +49,10 @@ function reserve(request: CreateRequest, { layers, parts }: { layers: readonly S
 async function make(sandbox: Sandbox, upper: UpperLease, parts: SandboxParts): Promise<void> {
   await using scope = new Scope();
   scope.defer(() => undo(sandbox, parts));
-  await parts.records.put(sandbox.record);
+  await parts.records.note(sandbox.record);
   sandbox.recorded = true;
 
-  await allDone([openLog(sandbox, parts), mountLayers(sandbox, parts), upper.make()]);
-  checkStillWanted(sandbox);
-  const machine = await parts.runtime.start(machineSpecOf(sandbox.record));
-  sandbox.runOn(MachineWatch.ofStarted(machine, parts.log));
+  await allDone([openLog(sandbox, parts), startMachine(sandbox, upper, parts)]);
   checkStillWanted(sandbox);
 
   const running: SandboxRecord = { ...sandbox.record, state: 'running' };
@@ -64,6 +61,13 @@ async function make(sandbox: Sandbox, upper: UpperLease, parts: SandboxParts): P
   sandbox.record = running;
   sandbox.state = sandbox.watch === undefined ? 'stopped' : 'running';
   scope.move();
+}
+
+async function startMachine(sandbox: Sandbox, upper: UpperLease, parts: SandboxParts): Promise<void> {
+  await allDone([mountLayers(sandbox, parts), upper.make()]);
+  checkStillWanted(sandbox);
+  const machine = await parts.runtime.start(machineSpecOf(sandbox.record));
+  sandbox.runOn(MachineWatch.ofStarted(machine, parts.log));
 }
 
 function describe(

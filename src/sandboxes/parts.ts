@@ -16,7 +16,7 @@ export interface SandboxParts {
   readonly status: RuntimeStatus;
   readonly layers: Pick<Layers, 'resolve' | 'acquire' | 'sweep' | 'collect'>;
   readonly uppers: Pick<UpperPool, 'take'>;
-  readonly records: Pick<RecordLog, 'put' | 'remove'>;
+  readonly records: Pick<RecordLog, 'put' | 'note' | 'remove'>;
   readonly registry: Registry;
   /** The `sandboxes` folder of the state root. */
   readonly dir: string;

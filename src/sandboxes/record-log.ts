@@ -49,20 +49,28 @@ export class RecordLog implements AsyncDisposable {
   }
 
   put(record: SandboxRecord): Promise<void> {
-    return this.#append({ record });
+    return this.#write((line) => this.#file.append(line), { record });
+  }
+
+  /**
+   * As `put`, for a record that may be lost with the machine's power: what it names is then gone too (processes, mounts, cgroups),
+   * or swept as nobody's. It outlives the daemon, and is on disk when any later `put` is.
+   */
+  note(record: SandboxRecord): Promise<void> {
+    return this.#write((line) => this.#file.note(line), { record });
   }
 
   remove(id: SandboxId): Promise<void> {
-    return this.#append({ gone: id });
+    return this.#write((line) => this.#file.append(line), { gone: id });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#file[Symbol.asyncDispose]();
   }
 
-  async #append(entry: Entry): Promise<void> {
+  async #write(write: (line: string) => Promise<void>, entry: Entry): Promise<void> {
     try {
-      await this.#file.append(formatLine(entry));
+      await write(formatLine(entry));
     } catch (error) {
       if (!isNoSpace(error)) throw error;
       throw new SandboxError('NO_SPACE', 'Cannot record sandbox: no space under the state root', { cause: error });
