@@ -1,5 +1,5 @@
 // Limits are in force before the first command, as the host's own files say it, or there is no sandbox.
-import { readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, rmdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { cgroupFolder } from './support/host-cgroup.ts';
@@ -66,28 +66,36 @@ test('terminals are limited', async () => {
   expect(await installation.answer('limited', ['terminals', '300'])).toBe('ENOSPC');
 });
 
-/** Takes a controller's groups away from under the processes that wait to become sandboxes: their limits cannot be set any more. */
-function removeWaitingGroups(controller: Controller): number {
-  const { folder } = cgroupFolder(pid, controller);
+/**
+ * Takes a controller's group away from under the process that waits to become the next sandbox: its limit cannot be set any more.
+ * False while there is none that is ready.
+ */
+function removeWaitingGroup(machine: number, controller: Controller): boolean {
+  const { folder } = cgroupFolder(machine, controller);
   const installationFolder = dirname(folder);
   const waiting = readdirSync(installationFolder, { withFileTypes: true }).filter(
     (entry) => entry.isDirectory() && entry.name !== basename(folder),
   );
-  for (const { name } of waiting) {
-    const group = join(installationFolder, name);
-    for (const member of readFileSync(join(group, 'cgroup.procs'), 'utf8').trim().split('\n'))
-      writeFileSync(join(dirname(installationFolder), 'cgroup.procs'), member);
-    rmdirSync(group);
-  }
-  return waiting.length;
+  const [group] = waiting.map(({ name }) => join(installationFolder, name));
+  if (group === undefined) return false;
+  const member = readFileSync(join(group, 'cgroup.procs'), 'utf8').trim();
+  // The last that it does before it is ready is to leave the host's namespaces.
+  if (member === '' || readlinkSync(`/proc/${member}/ns/net`) === readlinkSync('/proc/self/ns/net')) return false;
+  writeFileSync(join(dirname(installationFolder), 'cgroup.procs'), member);
+  rmdirSync(group);
+  return true;
 }
 
 describe('a limit that cannot be set', () => {
   test.each(CONTROLLERS)('%s: the create fails, says so, and leaves nothing', async (controller) => {
-    const { host } = installation;
-    const fields = { id: 'unlimited', memory_mb: MEMORY_MIB, cpu: CPU };
-    const create = () => host.call('POST', '/cgi-bin/api/sandboxes', fields);
-    expect(removeWaitingGroups(controller)).toBeGreaterThan(0);
+    await using broken = await HostileInstallation.start({ env: { SQUASH_READY_UPPERS: '1' } });
+    const { host } = broken;
+    const fields = { memory_mb: MEMORY_MIB, cpu: CPU };
+    await broken.create('limited', fields);
+    const machine = await machinePid(broken, 'limited');
+    const create = () => host.call('POST', '/cgi-bin/api/sandboxes', { id: 'unlimited', ...fields });
+    // The next one prepares itself beside us.
+    await expect.poll(() => removeWaitingGroup(machine, controller)).toBe(true);
     expect(await create()).toMatchObject({
       status: 500,
       body: { error: expect.stringContaining(`limits in force (${controller}.`) },
@@ -96,7 +104,6 @@ describe('a limit that cannot be set', () => {
     expect(readdirSync(`${host.runFolder}/machines`)).toHaveLength(1);
 
     await expect.poll(create, { timeout: 10_000 }).toMatchObject({ status: 201 });
-    expect(limitOf(await machinePid(installation, 'unlimited'), controller)).toBe(limitOf(pid, controller));
-    await host.call('DELETE', '/cgi-bin/api/sandboxes/unlimited');
+    expect(limitOf(await machinePid(broken, 'unlimited'), controller)).toBe(limitOf(machine, controller));
   });
 });
