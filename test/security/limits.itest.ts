@@ -78,10 +78,11 @@ function removeWaitingGroup(machine: number, controller: Controller): boolean {
   );
   const [group] = waiting.map(({ name }) => join(installationFolder, name));
   if (group === undefined) return false;
-  const member = readFileSync(join(group, 'cgroup.procs'), 'utf8').trim();
+  const members = readFileSync(join(group, 'cgroup.procs'), 'utf8').trim().split('\n');
+  const ours = readlinkSync('/proc/self/ns/net');
   // The last that it does before it is ready is to leave the host's namespaces.
-  if (member === '' || readlinkSync(`/proc/${member}/ns/net`) === readlinkSync('/proc/self/ns/net')) return false;
-  writeFileSync(join(dirname(installationFolder), 'cgroup.procs'), member);
+  if (members.includes('') || members.some((pid) => readlinkSync(`/proc/${pid}/ns/net`) === ours)) return false;
+  for (const member of members) writeFileSync(join(dirname(installationFolder), 'cgroup.procs'), member);
   rmdirSync(group);
   return true;
 }
