@@ -88,6 +88,7 @@ test('ExecLog drops the oldest when there are too many', async () => {
   const log = await open({ maxEntries: 3 });
   for (let index = 0; index < 5; index++) finish(log.begin(CALL));
   expect(await seqsOf(log)).toEqual([3, 4, 5]);
+  await log.close();
   expect(await files()).toHaveLength(3);
   expect(await seqsOf(await open({ maxEntries: 2 }))).toEqual([4, 5]);
 });
