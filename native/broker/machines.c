@@ -220,6 +220,9 @@ void machine_starter_spoke(struct server *server, unsigned slot)
         return machines_keep_ready(server);
     }
     int was_starting = machine->state == MACHINE_STARTING;
+    /* One that has started its machine ends by itself, and is reaped as a stray: the next start does not wait for that. */
+    if (was_starting && !report.outcome.error)
+        machine->starter = 0;
     release_starter(server, machine);
     if (was_starting)
         return started(server, machine, &report);

@@ -76,7 +76,8 @@ export class LogFolder {
     if (old > 0 && bytes.length <= PAGE_BYTES) this.#cover(seq, bytes);
     else this.#put(seq, bytes);
     this.#keep(seq, bytes.length);
-    this.#tidyLater();
+    // Not while the command that just began is waited for.
+    if (old > 0) this.#tidyLater();
   }
 
   remove(seq: number): void {
