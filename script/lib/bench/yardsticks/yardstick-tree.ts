@@ -45,8 +45,10 @@ export class YardstickTree implements Disposable {
   /** `crun exec` of a command in a container that runs. */
   crunExec(argv: readonly string[]): TimedProgram {
     const { work, id } = this.#newBundle(['/bin/sleep', '1000000']);
+    // crun gives what it is handed as stdin and output to the container's root: the host's /dev/null must not be among it.
     const script = `trap 'crun --root "$W/m/state" delete -f ${id}' EXIT
-crun --root "$W/m/state" run -d --bundle "$W" ${id} >/dev/null </dev/null
+: >"$W/m/empty"
+crun --root "$W/m/state" run -d --bundle "$W" ${id} >"$W/m/empty" <"$W/m/empty"
 "$@"`;
     return this.#inside(work, script, [RUN_TIMER, ...crun(work), 'exec', id, ...argv]);
   }
