@@ -118,7 +118,7 @@ void machines_keep_ready_later(struct server *server)
     unsigned ready = 0;
     for (unsigned i = 0; i < SLOTS; i++)
         ready += server->machines[i].state == MACHINE_READY;
-    if (ready * 8 < server->ready_wanted)
+    if (ready * 4 < server->ready_wanted)
         return machines_keep_ready(server);
     server->refill_at_ms = now_ms() + REFILL_AFTER_MS;
 }

@@ -82,7 +82,7 @@ export class UpperPool implements AsyncDisposable {
 
   #fillLater(): void {
     clearTimeout(this.#timer);
-    if (this.#ready.length * 8 < this.#target) this.#fill();
+    if (this.#ready.length * 4 < this.#target) this.#fill();
     else this.#timer = setTimeout(() => this.#fill(), QUIET_MS).unref();
   }
 

@@ -1,12 +1,14 @@
 import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { lockMachine, type MachineLock } from '../../../test/support/machine-lock.ts';
 import { PROJECT_ROOT } from '../../../test/support/project-files.ts';
+import { describeProfiles } from './daemon-profile.ts';
 import { groups } from './groups.ts';
 import { isMissed, type JudgedLine, judge } from './line.ts';
 import { readMachineFacts } from './machine-facts.ts';
 import { formatLine, formatTable } from './table.ts';
-import { World } from './world.ts';
+import { profiling, World } from './world.ts';
 
 const USAGE = `Usage: script/bench [--quick | --full] [--only GROUP]… [--json FILE]
   --quick      few rounds: to see that it works, not to compare
@@ -14,6 +16,8 @@ const USAGE = `Usage: script/bench [--quick | --full] [--only GROUP]… [--json 
   --only       one group of lines, may be given again:
 ${groups.map(({ name, about, isLong }) => `                 ${name.padEnd(10)} ${about}${isLong ? ' (--full)' : ''}`).join('\n')}
   --json FILE  save every number, with the facts of this machine
+  --profile FOLDER
+               let the daemons write profiles there, and show what is costliest
   --no-lock    do not wait for test runs of this machine, nor make them wait
 Ends with 1 when a goal is missed.`;
 
@@ -23,6 +27,7 @@ const { values } = parseArgs({
     full: { type: 'boolean', default: false },
     only: { type: 'string', multiple: true, default: [] },
     json: { type: 'string' },
+    profile: { type: 'string' },
     'no-lock': { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h' },
   },
@@ -63,11 +68,13 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
     console.error(`${signal}: cleaning up …`);
     void World.endAll().finally(() => process.exit(1));
   });
+if (values.profile !== undefined) profiling.folder = resolve(values.profile);
 const machine = readMachineFacts(PROJECT_ROOT);
 const lines = await measure();
 const { date, commit, kernel, cores, loadBefore } = machine;
 console.log(`\n${date.slice(0, 16)} commit ${commit}, Linux ${kernel}, ${cores} cores, load ${loadBefore.toFixed(1)}`);
 for (const text of formatTable(lines)) console.log(text);
+if (profiling.folder !== undefined) for (const text of describeProfiles(profiling.folder)) console.log(text);
 const missed = lines.filter(isMissed);
 console.log(missed.length === 0 ? 'Every goal is met.' : `Missed: ${missed.map(({ name }) => name).join('; ')}`);
 if (values.json !== undefined)

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { labelOf, parseSandboxId } from '../../../src/domain/ids.ts';
 import { Installation, type InstallationOptions } from '../../../test/support/installation.ts';
+import { profileOptions } from './daemon-profile.ts';
 import { HttpConnection } from './http-connection.ts';
 
 export interface WorldOptions {
@@ -16,6 +17,9 @@ const QUIET_TIMEOUT_MS = 60_000;
 const SETTLE_MS = 10;
 
 const worlds = new Set<World>();
+
+/** Where daemons leave profiles of themselves; none unless set. */
+export const profiling: { folder: string | undefined } = { folder: undefined };
 
 /** An installation as it stands after a while without work: everything that is kept ready is ready. */
 export class World implements AsyncDisposable {
@@ -41,6 +45,7 @@ export class World implements AsyncDisposable {
       SQUASH_READY_UPPERS: String(ready),
       SQUASH_UPPER_LIMIT_MB: String(upperMiB),
       SQUASH_MAX_SANDBOXES: '1000',
+      ...(profiling.folder !== undefined && { NODE_OPTIONS: profileOptions(profiling.folder) }),
     };
     const installation = await Installation.start({ env, layers });
     const world = new World(installation, await HttpConnection.open(installation.url), ready);

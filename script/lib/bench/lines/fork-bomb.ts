@@ -59,6 +59,7 @@ async function sample(world: World, { rounds }: BenchContext): Promise<Samples> 
     };
     samples.create.push(await timeMs(createAndEcho));
     await world.destroy('other');
+    await world.quiet();
   }
   return samples;
 }
