@@ -81,7 +81,7 @@ function removeWaitingGroup(machine: number, controller: Controller): boolean {
   const members = readFileSync(join(group, 'cgroup.procs'), 'utf8').trim().split('\n');
   const ours = readlinkSync('/proc/self/ns/net');
   // The last that it does before it is ready is to leave the host's namespaces.
-  if (members.includes('') || members.some((pid) => readlinkSync(`/proc/${pid}/ns/net`) === ours)) return false;
+  if (members.includes('') || members.some((member) => readlinkSync(`/proc/${member}/ns/net`) === ours)) return false;
   for (const member of members) writeFileSync(join(dirname(installationFolder), 'cgroup.procs'), member);
   rmdirSync(group);
   return true;
