@@ -12,7 +12,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#define SIZE_MIN_BYTES (4ull << 20)  /* less leaves ext4 no room for its journal */
+#define SIZE_MIN_BYTES (16ull << 20) /* below 12, mke2fs finds no room for the journal: it fails, or leaves it out */
 #define SIZE_MAX_BYTES (16ull << 40) /* ext4's largest file */
 
 /* The two folders in which an upper's files live, named in every operation. */

@@ -67,7 +67,7 @@ static size_t publish_body(struct publish_request *body)
 
 static size_t make_body(struct upper_make_request *body)
 {
-    *body = (struct upper_make_request){ some_key(), 1 + random_below(2), random_below(2), 4ull << 20, 0 };
+    *body = (struct upper_make_request){ some_key(), 1 + random_below(2), random_below(2), 16ull << 20, 0 };
     return sizeof *body;
 }
 

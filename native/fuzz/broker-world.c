@@ -113,7 +113,7 @@ void world_make(void)
     /* The file system goes with the process, however it ends; uppers and layers are mounted in it for real. */
     must(unshare(CLONE_NEWNS), "a mount namespace of its own (needs root)");
     must(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), "private mounts");
-    must(mount("broker-fuzz", WORLD, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=16m,nr_inodes=20000"), WORLD);
+    must(mount("broker-fuzz", WORLD, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=64m,nr_inodes=20000"), WORLD);
     must(mkdir(CANARY, 0777) || mkdir(CANARY "/folder", 0777) ? -1 : 0, CANARY);
     write_file(CANARY "/secret", "the bytes of layer 0", 20);
     write_file(CANARY "/folder/file", "file", 4);
