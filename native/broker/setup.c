@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -108,6 +109,20 @@ static gid_t builders_uid(void)
     return found;
 }
 
+/* Whether the daemon, which works on the state root by path, can enter every folder above it. */
+static int is_reachable(const struct broker *broker, const char *path)
+{
+    /* Kernel: with another fsuid, root's power over files is off (capabilities(7)). */
+    setfsgid(broker->daemon_gid);
+    setfsuid(broker->daemon_uid);
+    int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    setfsuid(0);
+    setfsgid(0);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
 int state_root_open(struct broker *broker, const struct arguments *arguments, struct outcome *out)
 {
     if (!arguments->data || arguments->data[0] != '/')
@@ -123,6 +138,8 @@ int state_root_open(struct broker *broker, const struct arguments *arguments, st
     /* Whoever may rename its folders decides what is mounted. */
     if (root.st_uid != 0 || root.st_mode & 022)
         return fail_with(out, EPERM, STEP_REQUEST, "the state root must be root's, and writable by root alone");
+    if (!is_reachable(broker, arguments->data))
+        return fail_with(out, EACCES, STEP_REQUEST, "a folder above the state root is closed to user %.32s", arguments->user);
     uid_t uid = broker->daemon_uid;
     gid_t gid = broker->daemon_gid;
     if (fchmod(broker->data, 0711) || ensure_folder(broker->data, "modules", 0750, 0, gid) ||

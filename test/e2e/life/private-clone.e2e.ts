@@ -71,10 +71,19 @@ test('its layer, its daemon and its command line work', { timeout: SETUP_TIMEOUT
   must('script/squash destroy box');
 });
 
+test('a state root that its daemon could not enter is refused, by name of what is in the way', () => {
+  const { status, stderr } = sh('SQUASH_DATA=$PWD/data exec script/squashd');
+  expect(stderr).toContain('a folder above the state root is closed to user squash');
+  expect(status).not.toBe(0);
+  expect(must('ls data')).toBe('');
+});
+
 test('it stops cleanly and leaves nothing', () => {
   // kill(2): 0 would be everybody here.
   expect(daemonPid).toBeGreaterThan(1);
   process.kill(daemonPid, 'SIGTERM');
   must(`while kill -0 ${daemonPid} 2>/dev/null; do sleep 0.05; done`);
-  expect(must(`umount node_modules; script/setup --remove; ls -d ${shared}/data/sandboxes/* 2>/dev/null | wc -l`)).toBe('0\n');
+  expect(must(`umount node_modules; script/setup --remove; ls -d ${shared}/data/sandboxes/* 2>/dev/null | wc -l`)).toBe(
+    '0\n',
+  );
 });
