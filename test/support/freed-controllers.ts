@@ -44,8 +44,8 @@ export async function freeControllers(names: readonly string[]): Promise<FreedCo
       for (const mount of held) await mountAgain(mount);
     },
   };
-  const unmounted = held.every(({ path }) => run(['umount', path]).status === 0);
-  for (let tries = 0; unmounted && tries < 100; tries++) {
+  const triesMax = held.every(({ path }) => run(['umount', path]).status === 0) ? 100 : 0;
+  for (let tries = 0; tries < triesMax; tries++) {
     if (areOn(tree, names)) return freed;
     await delay(50);
   }

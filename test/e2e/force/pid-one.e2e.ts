@@ -63,9 +63,9 @@ test('commands that come together while it is stopped share one start', async ()
 });
 
 test('PID 1 is killed again and again under commands, and every command is answered', async () => {
-  let killing = true;
+  const enough = new AbortController();
   const killer = (async () => {
-    while (killing) {
+    while (!enough.signal.aborted) {
       await new Promise((resolve) => setTimeout(resolve, 60));
       // Between its end and its next start there is none.
       try {
@@ -84,7 +84,7 @@ test('PID 1 is killed again and again under commands, and every command is answe
     );
     for (const { status } of answers) statuses.add(status);
   }
-  killing = false;
+  enough.abort();
   await killer;
   expect(statuses).toContain(200);
   expect(await exec('cat /root/file')).toMatchObject({ stdout: 'kept\n' });
