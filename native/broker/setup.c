@@ -139,7 +139,8 @@ int state_root_open(struct broker *broker, const struct arguments *arguments, st
     if (root.st_uid != 0 || root.st_mode & 022)
         return fail_with(out, EPERM, STEP_REQUEST, "the state root must be root's, and writable by root alone");
     if (!is_reachable(broker, arguments->data))
-        return fail_with(out, EACCES, STEP_REQUEST, "a folder above the state root is closed to user %.32s", arguments->user);
+        return fail_with(out, EACCES, STEP_REQUEST, "a folder above the state root is closed to user %.32s",
+                         arguments->user);
     uid_t uid = broker->daemon_uid;
     gid_t gid = broker->daemon_gid;
     if (fchmod(broker->data, 0711) || ensure_folder(broker->data, "modules", 0750, 0, gid) ||

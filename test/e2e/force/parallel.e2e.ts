@@ -49,7 +49,9 @@ test('of many creates of one id, one wins', async () => {
 test('creates beyond the limit are refused at once, and none of them counts', async () => {
   const answers = await Promise.all(Array.from({ length: 10 }, (_, i) => create(`s${i}`)));
   const refused = answers.filter(({ status }) => status !== 201);
-  expect(refused).toEqual(Array.from({ length: 4 }, () => ({ status: 503, body: { error: 'sandbox limit reached (6)' } })));
+  expect(refused).toEqual(
+    Array.from({ length: 4 }, () => ({ status: 503, body: { error: 'sandbox limit reached (6)' } })),
+  );
   const { body } = await installation.call('GET', '/cgi-bin/api/sandboxes');
   const ids = (body as SandboxInfo[]).map(({ id }) => id);
   expect(ids).toHaveLength(6);
