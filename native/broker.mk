@@ -33,7 +33,13 @@ $(OUT)/test/broker-units: $(BROKER_TESTS) $(wildcard broker/test/*.h) $(BROKER_L
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(BROKER_SANITIZED) -Wl,--wrap=request_handle -o $@ $(BROKER_TESTS) $(BROKER_LIBRARY)
 
-.PHONY: check-broker
+# The whole program under the sanitizers, for the integration tests.
+$(OUT)/test/squash-broker-sanitized: $(BROKER_SOURCES) $(BROKER_HEADERS) $(OUT)/generated/seccomp-filter.h
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(BROKER_SANITIZED) -o $@ $(BROKER_SOURCES)
+
+.PHONY: check-broker test-broker
+test-broker: $(OUT)/test/squash-broker-sanitized
 check: check-broker
 check-broker: $(OUT)/test/broker-units
 	$< vectors/broker.txt

@@ -60,17 +60,25 @@ int digest_is_named(const struct broker *broker, const char *digest_hex)
     return named;
 }
 
+/* Puts a file that was taken in back among the staged, unless there is one of that name again. */
+static void give_back(int staging, int taken, const char *name)
+{
+    if (renameat2(taken, name, staging, name, RENAME_NOREPLACE) && errno == EEXIST && unlinkat(taken, name, 0))
+        unlinkat(taken, name, AT_REMOVEDIR);
+}
+
 /*
- * Makes the staged file root's, and root's alone. All by one descriptor: the name may be swapped at any moment.
- * After fchown and fchmod nobody else can open it for writing; the lease tells whether somebody still has it open so.
+ * Makes the staged file root's, and root's alone. It is moved first to where nobody else can touch its name: in staging/,
+ * a link to a stranger's file may be there when it is opened and gone when its links are counted, and the stranger's file
+ * would become root's. After fchown and fchmod nobody else can open it for writing; the lease tells who still has it open so.
  */
-static int take_over(const struct broker *broker, int staging, const char *name, struct outcome *out)
+static int take_over(const struct broker *broker, int staging, int taken, const char *name, struct outcome *out)
 {
     struct stat s;
-    int fd = open_same_mount(staging, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0)
+    if (renameat2(staging, name, taken, name, RENAME_NOREPLACE))
         return fail(out, STEP_STAGED, "%s", name);
-    if (fstat(fd, &s) || !S_ISREG(s.st_mode) || s.st_nlink != 1)
+    int fd = open_same_mount(taken, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &s) || !S_ISREG(s.st_mode) || s.st_nlink != 1)
         fail_with(out, EINVAL, STEP_STAGED, "%s is not a file with one name", name);
     else if (fchown(fd, 0, broker->daemon_gid) || fchmod(fd, 0440))
         fail(out, STEP_STAGED, "%s", name);
@@ -82,7 +90,9 @@ static int take_over(const struct broker *broker, int staging, const char *name,
         fail(out, STEP_STAGED, "%s", name);
     else
         return fd;
-    close(fd);
+    if (fd >= 0)
+        close(fd);
+    give_back(staging, taken, name);
     return -1;
 }
 
@@ -158,8 +168,13 @@ static int stamp_stored(const struct broker *broker, const char *digest_hex, str
     return bad;
 }
 
-static int publish_locked(const struct broker *broker, const struct publish_request *request, int modules, int staging,
-                          struct outcome *out)
+struct folders {
+    int modules, staging;
+    int taken; /* modules/.taken: of root alone */
+};
+
+static int publish_locked(const struct broker *broker, const struct publish_request *request,
+                          const struct folders *folders, struct outcome *out)
 {
     char staged[160], staged_json[160], sidecar[160], digest_hex[HEX32];
     hex(request->digest.bytes, 32, digest_hex);
@@ -167,31 +182,36 @@ static int publish_locked(const struct broker *broker, const struct publish_requ
     snprintf(staged_json, sizeof staged_json, "%s.json", request->staged);
     snprintf(sidecar, sizeof sidecar, "%s.json", request->layer);
 
-    char *text = read_sidecar(staging, staged_json);
+    char *text = read_sidecar(folders->staging, staged_json);
     errno = 0;
-    char *before = text ? read_sidecar(modules, sidecar) : NULL;
+    char *before = text ? read_sidecar(folders->modules, sidecar) : NULL;
     int is_unreadable = !before && errno && errno != ENOENT;
     int bad = 0, fd = -1;
+    /* A publisher that was killed may have left it there. */
+    give_back(folders->staging, folders->taken, staged);
     if (!text || strlen(text) != request->sidecar_bytes || !strstr(text, digest_hex))
         bad = fail_with(out, EINVAL, STEP_SIDECAR, "%s does not describe these bytes", staged_json);
     else if (is_unreadable)
         bad = fail_with(out, EIO, STEP_STORE, "%s cannot be read", sidecar);
     else if (before && !strstr(before, digest_hex) && !(request->flags & FLAG_REPLACE))
         bad = fail_with(out, EEXIST, STEP_STORE, "%s", request->layer);
-    else if ((fd = take_over(broker, staging, staged, out)) < 0 ||
-             store_bytes(broker, modules, fd, &request->digest, out))
+    else if ((fd = take_over(broker, folders->staging, folders->taken, staged, out)) < 0 ||
+             store_bytes(broker, folders->modules, fd, &request->digest, out))
         bad = -1;
-    else if (write_file_durably(modules, sidecar, text, strlen(text), 0440, broker->daemon_gid))
+    else if (write_file_durably(folders->modules, sidecar, text, strlen(text), 0440, broker->daemon_gid))
         bad = fail(out, STEP_SIDECAR, "%s", sidecar);
     else
-        bad = link_view(modules, request->layer, digest_hex, out);
+        bad = link_view(folders->modules, request->layer, digest_hex, out);
     if (!bad) {
-        unlinkat(staging, staged, 0);
-        unlinkat(staging, staged_json, 0);
-        bad = stamp_stored(broker, digest_hex, out) || fsync(modules);
+        unlinkat(folders->taken, staged, 0);
+        unlinkat(folders->staging, staged_json, 0);
+        bad = stamp_stored(broker, digest_hex, out) || fsync(folders->modules);
     }
-    if (fd >= 0)
+    if (fd >= 0) {
+        if (bad)
+            give_back(folders->staging, folders->taken, staged);
         close(fd);
+    }
     free(text);
     free(before);
     return bad ? -1 : 0;
@@ -211,19 +231,22 @@ int store_lock(const struct broker *broker, int wait)
 
 int layer_publish(const struct broker *broker, const struct publish_request *request, struct outcome *out)
 {
-    int modules = open_beneath(broker->data, "modules", O_RDONLY | O_DIRECTORY, 0);
-    int staging = open_same_mount(broker->data, "staging", O_RDONLY | O_DIRECTORY);
+    struct folders folders = {
+        .modules = open_beneath(broker->data, "modules", O_RDONLY | O_DIRECTORY, 0),
+        .staging = open_same_mount(broker->data, "staging", O_RDONLY | O_DIRECTORY),
+        .taken = -1,
+    };
     int lock = store_lock(broker, 1);
     int bad = -1;
-    if (modules < 0 || staging < 0 || lock < 0)
+    if (folders.modules >= 0 && lock >= 0 && !ensure_folder(folders.modules, ".taken", 0700, 0, 0))
+        folders.taken = open_beneath(folders.modules, ".taken", O_RDONLY | O_DIRECTORY, 0);
+    if (folders.staging < 0 || folders.taken < 0)
         fail(out, STEP_STORE, "modules and staging");
     else
-        bad = publish_locked(broker, request, modules, staging, out);
-    if (lock >= 0)
-        close(lock);
-    if (staging >= 0)
-        close(staging);
-    if (modules >= 0)
-        close(modules);
+        bad = publish_locked(broker, request, &folders, out);
+    const int descriptors[] = { lock, folders.staging, folders.taken, folders.modules };
+    for (size_t i = 0; i < sizeof descriptors / sizeof *descriptors; i++)
+        if (descriptors[i] >= 0)
+            close(descriptors[i]);
     return bad;
 }
