@@ -25,9 +25,11 @@ export async function fetchNpmPackage(pinned: NpmPackage, context: RecipeContext
   context.progress.step(`fetching ${spec}`);
   const printed = await run(launchLine(['npm', 'pack', spec, '--ignore-scripts', '--silent']), 'npm pack', {
     // The caller's environment: npm's settings live in it and in the home that it names.
-    env: Object.fromEntries(
-      Object.entries(process.env).filter((pair): pair is [string, string] => pair[1] !== undefined),
-    ),
+    env: {
+      ...Object.fromEntries(Object.entries(process.env).filter((pair): pair is [string, string] => pair[1] !== undefined)),
+      // npm would leave its compiled code in the caller's temporary folder.
+      NODE_DISABLE_COMPILE_CACHE: '1',
+    },
     cwd: context.work.rootPath,
     signal: context.signal,
   });
