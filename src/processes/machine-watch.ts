@@ -21,6 +21,7 @@ export class MachineWatch {
   // The runtime refuses a second operation on a machine while the first one runs.
   #asking: Promise<unknown> = Promise.resolve();
   #gone = false;
+  #ending = false;
 
   private constructor(machine: Machine, log: Log, claimedOomKills: number) {
     this.machine = machine;
@@ -45,6 +46,16 @@ export class MachineWatch {
   /** How often other commands were hit because a tree could not be told from theirs. */
   get escalations(): number {
     return this.#escalations;
+  }
+
+  /** We are about to end the machine: what dies from now on dies of that. It may take the kernel a while to be through with all of it. */
+  expectEnd(): void {
+    this.#ending = true;
+  }
+
+  /** Whether a command that was killed just now went with its whole machine; waits a moment for the news. */
+  async isEnding(): Promise<boolean> {
+    return this.#ending || settlesWithin(this.machine.exited, NEWS_OF_DEATH_MS);
   }
 
   /** Whether PID 1 is known to be gone. */

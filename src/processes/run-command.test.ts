@@ -261,6 +261,12 @@ test('runCommand() calls a command interrupted that died with its whole machine'
   expect(await hit).toMatchObject({ exit_code: 137, interrupted: true });
 });
 
+test('runCommand() calls a command interrupted that died while its machine was being ended', async () => {
+  playCommand().ends.resolve({ exitCode: 137, signal: 9, strangerKills: 1, treeEmpty: true } as never);
+  watch.expectEnd();
+  expect(await run('victim')).toMatchObject({ exit_code: 137, interrupted: true });
+});
+
 test('runCommand() gives parallel commands distinct numbers without gaps', async () => {
   const results = await Promise.all(Array.from({ length: 50 }, (_, index) => run(`echo ${index}`)));
   expect(results.map((result) => result.seq).toSorted((a, b) => a - b)).toEqual(

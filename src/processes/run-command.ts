@@ -5,7 +5,7 @@ import type { ExecCall, ExecResult } from '../sandboxes/types.ts';
 import type { LogEntry } from './exec-log.ts';
 import { type Cause, FirstCause } from './first-cause.ts';
 import { BROKER_KILL_MS, followCommand } from './follow-command.ts';
-import { type MachineWatch, NEWS_OF_DEATH_MS } from './machine-watch.ts';
+import type { MachineWatch } from './machine-watch.ts';
 import { OUTPUT_HEAD_BYTES, OutputHead } from './output-head.ts';
 
 export interface CommandHost {
@@ -137,7 +137,6 @@ async function explain(
   if (strangerKills === 0 || oom) return { exitCode, oom, interrupted: false };
   // Its own root may have killed it, or a kill that was meant for another command's tree, or the end of the whole sandbox.
   await watch.quiet();
-  const hit =
-    watch.escalations > how.escalationsBefore || (await settlesWithin(watch.machine.exited, NEWS_OF_DEATH_MS));
+  const hit = watch.escalations > how.escalationsBefore || (await watch.isEnding());
   return { exitCode, oom, interrupted: exitCode === KILLED && hit };
 }

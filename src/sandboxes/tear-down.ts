@@ -12,6 +12,7 @@ const LAST_ANSWERS_MS = 1000;
  */
 export async function tearDown(sandbox: Sandbox, parts: SandboxParts): Promise<void> {
   sandbox.state = 'destroying';
+  sandbox.watch?.expectEnd();
   await parts.runtime.stopMachine(sandbox.label);
   await settlesWithin(sandbox.idle(), LAST_ANSWERS_MS);
   await sandbox.log?.close();

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ExecResult, SandboxInfo } from '../../../src/sandboxes/types.ts';
 import { Installation } from '../../support/installation.ts';
+import { commandsOf, initPid } from '../../support/sandbox-on-host.ts';
 
 let installation: Installation;
 
@@ -62,12 +63,7 @@ test('creates beyond the limit are refused at once, and none of them counts', as
 test('destroy during commands always ends, and they answer', async () => {
   for (let round = 0; round < 4; round++) {
     expect(await create('doomed')).toMatchObject({ status: 201 });
-    const commands = [
-      'sleep 1000',
-      'setsid sleep 1000 & sleep 1000',
-      'yes',
-      'bomb() { bomb | bomb & }; bomb; exec sleep 1000',
-    ];
+    const commands = ['sleep 1000', 'setsid sleep 1000 & sleep 1000', 'yes'];
     const running = commands.map((cmd) => exec('doomed', cmd));
     await exec('doomed', `usleep ${round * 60_000}`);
     expect(await destroy('doomed')).toMatchObject({ status: 204 });
@@ -79,6 +75,15 @@ test('destroy during commands always ends, and they answer', async () => {
     expectNothingLeft();
   }
 }, 60_000);
+
+test('destroy during a fork bomb ends, whatever the bomb took from its neighbours', async () => {
+  expect(await create('doomed')).toMatchObject({ status: 201 });
+  const bomb = exec('doomed', 'bomb() { bomb | bomb & }; bomb; exec sleep 1000');
+  await expect.poll(() => commandsOf(initPid(installation.runFolder, 'doomed')).length).toBeGreaterThan(100);
+  expect(await destroy('doomed')).toMatchObject({ status: 204 });
+  expect(await bomb).toMatchObject({ status: 200, body: { exit_code: 137 } });
+  expectNothingLeft();
+});
 
 test('destroy during create always ends, and leaves nothing, or the create had not begun', async () => {
   const seen = new Set<number>();
