@@ -7,6 +7,7 @@
  *   squash-broker probe
  */
 #include "beneath.h"
+#include "confine.h"
 #include "layers.h"
 #include "probe.h"
 #include "run-folder.h"
@@ -41,7 +42,7 @@ static int run_serve(const struct arguments *arguments)
     server.ready_wanted = arguments->ready;
     if (state_root_open(broker, arguments, &out) || state_root_lock(broker, &out) || instance_name(broker, &out) ||
         agent_open(broker, arguments->agent, &out) || cgroups_open(&broker->cgroups, broker->instance, &out) ||
-        run_folder_open(broker, &out) || id_block_take(broker, arguments->uid_base, &out))
+        run_folder_open(broker, &out) || id_block_take(broker, arguments->uid_base, &out) || confine_broker(&out))
         return failed("serve", &out);
     return serve(&server);
 }

@@ -1,5 +1,5 @@
 /*
- * Writes seccomp-filter.h at build time: the sandboxes' filters as constant BPF, so that the privileged program needs
+ * Writes seccomp-filter.h at build time: the sandboxes' filters and the broker's own as constant BPF, so that the privileged program needs
  * no library to build them. Everything that is not listed answers ENOSYS, as on a kernel that does not have it; what a
  * program may rightly try and must be told about answers EPERM.
  */
@@ -117,7 +117,7 @@ static void add_arguments(scmp_filter_ctx filter, int nesting)
     add_sockets(filter, nesting);
 }
 
-static void write_filter(const char *name, int nesting)
+static scmp_filter_ctx new_filter(void)
 {
     /* Other architectures (i386, x32) get ENOSYS too: their numbers would pass a filter made for this one. */
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
@@ -127,11 +127,11 @@ static void write_filter(const char *name, int nesting)
     check(seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2), "binary tree");
     for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++)
         add(filter, SCMP_ACT_ALLOW, allowed[i]);
-    for (size_t i = 0; i < sizeof refused_calls / sizeof *refused_calls; i++)
-        add(filter, SCMP_ACT_ERRNO(EPERM), refused_calls[i]);
-    add_arguments(filter, nesting);
-    add_limits(filter);
+    return filter;
+}
 
+static void print(const char *name, scmp_filter_ctx filter)
+{
     FILE *bpf = tmpfile();
     if (!bpf)
         check(-errno, "temporary file");
@@ -146,10 +146,31 @@ static void write_filter(const char *name, int nesting)
     seccomp_release(filter);
 }
 
+static void write_sandbox_filter(const char *name, int nesting)
+{
+    scmp_filter_ctx filter = new_filter();
+    for (size_t i = 0; i < sizeof refused_calls / sizeof *refused_calls; i++)
+        add(filter, SCMP_ACT_ERRNO(EPERM), refused_calls[i]);
+    add_arguments(filter, nesting);
+    add_limits(filter);
+    print(name, filter);
+}
+
+static void write_broker_filter(void)
+{
+    scmp_filter_ctx filter = new_filter();
+    for (size_t i = 0; i < sizeof broker_calls / sizeof *broker_calls; i++)
+        add(filter, SCMP_ACT_ALLOW, broker_calls[i]);
+    print("broker_filter", filter);
+}
+
 int main(void)
 {
-    printf("/* Made by seccomp-gen.c. */\n#pragma once\n#include <linux/filter.h>\n");
-    write_filter("default_filter", 0);
-    write_filter("nesting_filter", 1);
+    printf("/* Made by seccomp-gen.c. */\n#pragma once\n#include <linux/filter.h>\n#ifdef BROKER_FILTER\n");
+    write_broker_filter();
+    printf("#else\n");
+    write_sandbox_filter("default_filter", 0);
+    write_sandbox_filter("nesting_filter", 1);
+    printf("#endif\n");
     return 0;
 }

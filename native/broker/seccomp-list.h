@@ -53,6 +53,12 @@ static const char *const allowed[] = {
     "getrandom", "sethostname", "setdomainname",
 };
 
+/* What the broker does beside: it makes namespaces and mounts, and ends processes. Its starters, workers and daemon inherit this. */
+static const char *const broker_calls[] = {
+    "clone", "clone3", "fsconfig", "fsmount", "fsopen", "mount", "mount_setattr", "move_mount", "open_tree", "pivot_root",
+    "prlimit64", "setns", "setrlimit", "socket", "umount2", "unshare",
+};
+
 /* What a program may rightly try, and is told about; the kernel would refuse most of it as well. */
 static const char *const refused_calls[] = {
     "acct", "add_key", "adjtimex", "bpf", "clock_adjtime", "clock_settime", "delete_module", "fanotify_init",

@@ -26,7 +26,9 @@ export async function fetchNpmPackage(pinned: NpmPackage, context: RecipeContext
   const printed = await run(launchLine(['npm', 'pack', spec, '--ignore-scripts', '--silent']), 'npm pack', {
     // The caller's environment: npm's settings live in it and in the home that it names.
     env: {
-      ...Object.fromEntries(Object.entries(process.env).filter((pair): pair is [string, string] => pair[1] !== undefined)),
+      ...Object.fromEntries(
+        Object.entries(process.env).filter((pair): pair is [string, string] => pair[1] !== undefined),
+      ),
       // npm would leave its compiled code in the caller's temporary folder.
       NODE_DISABLE_COMPILE_CACHE: '1',
     },
