@@ -17,7 +17,6 @@
 
 #define BLOCKS 16 /* 16 × 2^26 = 2^30 ids: the span that setup chose */
 #define BLOCK_IDS (SLOTS * IDS_PER_SLOT)
-#define BASE_MIN 65536u /* below are the host's own root, services and people */
 #define FOLDER "/run/squash/ids"
 
 /* Whether the block is this installation's after the call: it was already, or it was free or its owner is gone. */
@@ -38,8 +37,6 @@ static int claim(const struct broker *broker, int folder, const char *name)
 int id_block_take(struct broker *broker, uint32_t base, struct outcome *out)
 {
     int taken = -1;
-    if (base < BASE_MIN)
-        return fail_with(out, EINVAL, STEP_SLOT, "--uid-base %u is below %u", base, BASE_MIN);
     mkdir(FOLDER, 0755);
     int folder = open(FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (folder < 0 || flock(folder, LOCK_EX))

@@ -21,6 +21,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define UID_BASE_MIN 65536u
+
 static struct server server;
 
 static int failed(const char *what, const struct outcome *out)
@@ -35,6 +37,11 @@ static int run_serve(const struct arguments *arguments)
     struct outcome out = { 0 };
     if (!arguments->word_count || arguments->command[0][0] != '/') {
         say("serve takes the daemon's command after --, by its absolute path");
+        return 2;
+    }
+    if (arguments->uid_base < UID_BASE_MIN) {
+        say("--uid-base %u is below %u: the ids of the host's own root, services and people", arguments->uid_base,
+            UID_BASE_MIN);
         return 2;
     }
     broker->run = -1;
