@@ -31,6 +31,23 @@ static int failed(const char *what, const struct outcome *out)
     return 1;
 }
 
+static void count_machine(void *count, const struct machine_note *note)
+{
+    (void)note;
+    ++*(int *)count;
+}
+
+/* A start that failed leaves what an earlier broker's machines need, and nothing when there are none. */
+static void give_back(struct broker *broker)
+{
+    int machines = 0;
+    if (broker->run < 0 || machine_folders_each(broker, count_machine, &machines) || machines)
+        return;
+    cgroups_close(&broker->cgroups);
+    run_folder_remove(broker);
+    id_block_release(broker);
+}
+
 static int run_serve(const struct arguments *arguments)
 {
     struct broker *broker = &server.broker;
@@ -50,7 +67,7 @@ static int run_serve(const struct arguments *arguments)
     if (state_root_open(broker, arguments, &out) || state_root_lock(broker, &out) || instance_name(broker, &out) ||
         agent_open(broker, arguments->agent, &out) || cgroups_open(&broker->cgroups, broker->instance, &out) ||
         run_folder_open(broker, &out) || id_block_take(broker, arguments->uid_base, &out) || confine_broker(&out))
-        return failed("serve", &out);
+        return give_back(broker), failed("serve", &out);
     return serve(&server);
 }
 

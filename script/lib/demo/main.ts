@@ -59,7 +59,7 @@ async function countInside(api: NodeJS.ProcessEnv): Promise<{ count: SuiteCount;
 }
 
 async function main(): Promise<number> {
-  mkdirSync(dataFolder, { recursive: true, mode: 0o711 });
+  mkdirSync(dataFolder, { recursive: true });
   const print = fingerprint(root);
   const built = ({ stdout }: Finished): string => stdout.trim().replace(/^[^:]*: /, '');
   await steps.run(`Layer ${BASE}`, () => squash(places, ['sq-mkbase', 'debian'], env), built);

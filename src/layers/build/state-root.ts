@@ -22,7 +22,9 @@ const FOLDERS: readonly Folder[] = [
 
 /** Makes the folders of a state root that are missing; what is there is left as it is. @throws LAYER_BUILD_FAILED without the users that setup makes */
 export async function ensureStateRoot(dataDir: string): Promise<void> {
-  if ((await mkdir(dataDir, { recursive: true })) !== undefined) await chmod(dataDir, 0o711);
+  await mkdir(dataDir, { recursive: true });
+  // Builders and the daemon pass through it, whatever the umask was when it was made; nobody but root lists it.
+  await chmod(dataDir, 0o711);
   const passwd = await readFile('/etc/passwd', 'utf8');
   const owners = {
     root: { uid: 0, gid: 0 },

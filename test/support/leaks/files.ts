@@ -5,6 +5,9 @@ import { join } from 'node:path';
 // Other programs of the machine write here too; these are ours, the packers' and the bases'.
 const OURS = /squash|mmdebstrap|mksquashfs|crun/;
 
+// A lock file stays: removing one would part those who hold it from those who come.
+const LOCKS = new Set(['/run/lock/squash-setup.lock', '/run/lock/squash-test.lock']);
+
 async function list(folder: string, options: { readonly recursive: boolean }): Promise<string[]> {
   const names = await readdir(folder, options).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
@@ -19,7 +22,7 @@ export async function listFiles(): Promise<Set<string>> {
     ['/tmp', '/var/tmp', '/dev/shm', '/run', '/run/lock'].map((folder) => list(folder, { recursive: false })),
   );
   return new Set([
-    ...shared.flat().filter((path) => OURS.test(path)),
+    ...shared.flat().filter((path) => OURS.test(path) && !LOCKS.has(path)),
     ...(await list('/run/squash', { recursive: true })),
     ...(tmpdir() === '/tmp' ? [] : await list(tmpdir(), { recursive: false })),
   ]);
