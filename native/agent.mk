@@ -1,5 +1,5 @@
-AGENT_SOURCES := $(wildcard agent/*.c)
-AGENT_HEADERS := $(wildcard agent/*.h common/*.h)
+AGENT_SOURCES := $(wildcard agent/*.c tar/*.c)
+AGENT_HEADERS := $(wildcard agent/*.h tar/*.h common/*.h)
 AGENT_OBJECTS := $(AGENT_SOURCES:%.c=$(OUT)/%.o)
 # Everything but main(), for the tests and the fuzzers.
 AGENT_LIBRARY := $(filter-out agent/main.c,$(AGENT_SOURCES))
@@ -8,6 +8,11 @@ AGENT_FUZZERS := $(patsubst fuzz/%.c,$(FUZZ_OUT)/%,$(wildcard fuzz/agent-*.c))
 all: $(OUT)/squash-agent
 
 $(OUT)/agent/%.o: agent/%.c $(AGENT_HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -c -o $@ $<
+
+# Written into by the agent and by the packer.
+$(OUT)/tar/%.o: tar/%.c $(wildcard tar/*.h)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -c -o $@ $<
 

@@ -3,7 +3,7 @@
 #include "agent/files.h"
 #include "agent/reply.h"
 #include "agent/resolve.h"
-#include "agent/sink.h"
+#include "tar/sink.h"
 #include "agent/tar-out.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-#include "agent/sink.h"
+#include "tar/sink.h"
 
 #include "agent/connection.h"
 

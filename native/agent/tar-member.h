@@ -1,6 +1,6 @@
 /* One member of a tar on its way into the file system. */
 #pragma once
-#include "agent/tar-format.h"
+#include "tar/format.h"
 
 #include <limits.h>
 #include <stdbool.h>

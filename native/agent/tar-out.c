@@ -1,7 +1,7 @@
 #include "agent/tar-out.h"
 
-#include "agent/sink.h"
-#include "agent/tar-entry.h"
+#include "tar/sink.h"
+#include "tar/entry.h"
 #include "agent/tar-links.h"
 
 #include <dirent.h>

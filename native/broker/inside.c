@@ -105,17 +105,37 @@ int inside_mount(struct machine_start *start, struct outcome *out)
     return 0;
 }
 
+static const char *const places[] = { "proc", "dev", "sys" };
+#define PLACES (sizeof places / sizeof *places)
+
+static int carry_one(int from, int to, const char *place, struct outcome *out)
+{
+    int tree = open_tree(from, place, OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
+    if (tree < 0)
+        return fail(out, STEP_CARRY, "/%s", place);
+    int bad = mount_at(to, place, tree, out);
+    close(tree);
+    return bad;
+}
+
+int inside_carry(int from, int to, struct outcome *out)
+{
+    size_t done = 0;
+    while (done < PLACES && !carry_one(from, to, places[done], out))
+        done++;
+    if (done == PLACES)
+        return 0;
+    struct outcome undone = { 0 };
+    while (done-- > 0)
+        carry_one(to, from, places[done], &undone);
+    return -1;
+}
+
 int inside_move(const struct machine_start *start, struct outcome *out)
 {
-    static const char *const places[] = { "proc", "dev", "sys" };
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        int tree = open_tree(AT_FDCWD, places[i], OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
-        if (tree < 0)
-            return fail(out, STEP_MOUNTPOINT, "/%s", places[i]);
-        int bad = mount_at(start->root, places[i], tree, out);
-        close(tree);
-        if (bad)
-            return -1;
-    }
-    return shm_mount(start, out);
+    int stage = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int bad = stage < 0 ? fail(out, STEP_CARRY, "stage") : inside_carry(stage, start->root, out);
+    if (stage >= 0)
+        close(stage);
+    return bad ? -1 : shm_mount(start, out);
 }

@@ -101,8 +101,8 @@ static int become(struct machine_start *start, const struct order *order, int *c
     static char *const arguments[] = { "squash-agent", "3", NULL };
     static char *const environment[] = { NULL };
     int agent = start->broker->agent;
-    if (rootfs_build(start, order, out) || inside_move(start, out) || rootfs_enter(start, out) ||
-        arrange_descriptors(start, &agent, channel, out) || privileges_drop(start, out))
+    if (rootfs_build(start, order, out) || rootfs_attach(start, out) || inside_move(start, out) ||
+        rootfs_enter(start, out) || arrange_descriptors(start, &agent, channel, out) || privileges_drop(start, out))
         return -1;
     syscall(SYS_execveat, agent, "", arguments, environment, AT_EMPTY_PATH);
     return fail(out, STEP_EXEC, "squash-agent");

@@ -27,11 +27,15 @@ _Noreturn void machine_become(struct machine_start *start, int channel);
 /* stage.c: a mount namespace that holds nothing of the host; its root is a tmpfs with these places, beside proc, dev and sys. */
 #define STAGED_UPPER "upper"
 #define STAGED_ROOT "root"
+/* In a mount namespace of the caller's own: makes that tmpfs, as start->root, and goes on as the sandbox's root (fsuid). */
+int stage_make(struct machine_start *start, struct outcome *out);
+/* The same, with /proc, /dev and /sys in it; then it is the root of everything. */
 int stage_enter(struct machine_start *start, struct outcome *out);
 
-/* rootfs.c: the overlay over the order's trees. */
+/* rootfs.c: the overlay over the order's trees, as start->root: detached until it is attached where the stage has its place. */
 struct order;
 int rootfs_build(struct machine_start *start, const struct order *order, struct outcome *out);
+int rootfs_attach(const struct machine_start *start, struct outcome *out);
 /* Makes start->root the root of everything and lets go of what was. */
 int rootfs_enter(struct machine_start *start, struct outcome *out);
 
@@ -49,7 +53,9 @@ int new_filesystem(const char *type, const char *const *options, uint64_t attrib
 
 /* inside.c: /proc, /dev, /sys and what is masked in them. */
 int inside_mount(struct machine_start *start, struct outcome *out);
-/* Moves them, with all that is mounted in them, from the stage to the overlay. */
+/* Moves them, with all that is mounted in them, from one root to another; what was moved before a failure is moved back. */
+int inside_carry(int from, int to, struct outcome *out);
+/* From the stage to the overlay, with a /dev/shm that is the machine's own. */
 int inside_move(const struct machine_start *start, struct outcome *out);
 
 /* dev.c */

@@ -334,6 +334,15 @@ void machine_cleaned(struct server *server, unsigned slot, const struct wire_out
     machines_keep_ready(server);
 }
 
+void machine_thaw(struct server *server, const uint8_t label[8], unsigned slot)
+{
+    char name[8];
+    slot_name(slot, name);
+    if (server->machines[slot].state == MACHINE_RUNNING && !memcmp(server->machines[slot].label.bytes, label, 8) &&
+        cgroup_freeze(&server->broker.cgroups, name, 0))
+        say("cannot thaw slot %u: %s", slot, strerror(errno));
+}
+
 void machines_forget_requests(struct server *server)
 {
     for (unsigned i = 0; i < SLOTS; i++)

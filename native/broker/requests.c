@@ -1,5 +1,6 @@
 /* What a request means. Every field is checked here; what takes time is given to a worker. */
 #include "layers.h"
+#include "restack.h"
 #include "server.h"
 #include "uppers.h"
 
@@ -135,6 +136,28 @@ static void handle_kill(struct server *server, uint32_t id, const struct kill_re
     in_worker(server, &errand, 'k', &request->label, sizeof request->label);
 }
 
+static void handle_restack(struct server *server, uint32_t id, const void *body, size_t length)
+{
+    struct restack_order order = { 0 };
+    struct outcome out = { 0 };
+    memcpy(&order.request, body, length);
+    const struct machine *machine = machine_of(server, &order.request.label);
+    size_t layers = (length - offsetof(struct restack_request, layers)) / sizeof(digest_t);
+    if (order.request.layer_count != layers || order.request.reserved)
+        fail_with(&out, EINVAL, STEP_REQUEST, "layer count");
+    else if (!machine || machine->state != MACHINE_RUNNING)
+        fail_with(&out, ENOENT, STEP_MACHINE, "it does not run");
+    if (out.wire.error)
+        return reply(server, OP_RESTACK, id, &out.wire, NULL, 0);
+    order.slot = (unsigned)(machine - server->machines);
+    order.init = machine->pid;
+    order.pidfd = machine->pidfd;
+    struct errand errand = {
+        .op = OP_RESTACK, .id = id, .slot = order.slot, .run = restack, .request = &order, .deadline_ms = SHORT_MS
+    };
+    in_worker(server, &errand, 'k', &order.request.label, sizeof order.request.label);
+}
+
 static void handle_stats(struct server *server, uint32_t id, const key_t8 *label)
 {
     struct outcome out = { 0 };
@@ -200,6 +223,8 @@ void request_handle(struct server *server, uint16_t op, uint32_t id, const void 
         return handle_start(server, id, body, length);
     case OP_SANDBOX_STOP:
         return machine_stop_requested(server, id, body);
+    case OP_RESTACK:
+        return handle_restack(server, id, body, length);
     case OP_KILL_TREE:
         return handle_kill(server, id, body);
     case OP_STATS:

@@ -93,7 +93,7 @@ static int stack(struct machine_start *start, struct outcome *out)
     int bad = configure(start, context) || fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
     /* Security: nodev must be on the overlay itself; that of its layers does not reach through. */
     int root = bad ? -1 : fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NODEV);
-    if (root < 0 || move_mount(root, "", AT_FDCWD, STAGED_ROOT, MOVE_MOUNT_F_EMPTY_PATH)) {
+    if (root < 0) {
         fail_overlay(context, out);
         close(context);
         return -1;
@@ -109,6 +109,13 @@ static int stack(struct machine_start *start, struct outcome *out)
 int rootfs_build(struct machine_start *start, const struct order *order, struct outcome *out)
 {
     return attach_layers(order, out) || attach_upper(start, order, out) || stack(start, out) ? -1 : 0;
+}
+
+int rootfs_attach(const struct machine_start *start, struct outcome *out)
+{
+    if (move_mount(start->root, "", AT_FDCWD, STAGED_ROOT, MOVE_MOUNT_F_EMPTY_PATH))
+        return fail(out, STEP_OVERLAY, "attach");
+    return 0;
 }
 
 int rootfs_enter(struct machine_start *start, struct outcome *out)

@@ -134,6 +134,8 @@ void machine_stop_requested(struct server *server, uint32_t id, const key_t8 *la
 void machine_starter_spoke(struct server *server, unsigned slot);
 void machine_ended(struct server *server, unsigned slot);
 void machines_check_deadlines(struct server *server);
+/* What froze it is over, well or not: a worker that was killed left it frozen. */
+void machine_thaw(struct server *server, const uint8_t label[8], unsigned slot);
 void machine_cleaned(struct server *server, unsigned slot, const struct wire_outcome *outcome);
 struct machine *machine_of(struct server *server, const key_t8 *label);
 int machines_running(const struct server *server);

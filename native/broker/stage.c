@@ -21,7 +21,7 @@ static int make_places(int stage)
     return 0;
 }
 
-int stage_enter(struct machine_start *start, struct outcome *out)
+int stage_make(struct machine_start *start, struct outcome *out)
 {
     static const char *const options[] = { "mode", "0755", "size", "1m", NULL };
     uid_t first = slot_uid(start->broker, start->slot);
@@ -41,7 +41,12 @@ int stage_enter(struct machine_start *start, struct outcome *out)
         return fail(out, STEP_OVERLAY, "securebits");
     setfsgid(first);
     setfsuid(first);
-    if (inside_mount(start, out))
+    return 0;
+}
+
+int stage_enter(struct machine_start *start, struct outcome *out)
+{
+    if (stage_make(start, out) || inside_mount(start, out))
         return -1;
     close(start->run);
     /*

@@ -47,7 +47,9 @@
     X(38, WORKER, "run a worker")                                                                            \
     X(39, DEADLINE, "finish in time")                                                                        \
     X(40, UPPER_LAYOUT, "lay out the upper")                                                                 \
-    X(41, NETWORK, "bring loopback up")
+    X(41, NETWORK, "bring loopback up")                                                                      \
+    X(42, CARRY, "carry /proc, /dev and /sys over")                                                          \
+    X(43, RELEASE, "let go of the old root")
 /* clang-format on */
 
 enum step {

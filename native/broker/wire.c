@@ -1,5 +1,12 @@
 #include "wire.h"
 
+/* A body that ends with 1 to LAYERS_MAX digests. */
+static int fits_with_layers(size_t length, size_t fixed)
+{
+    return length > fixed && (length - fixed) % sizeof(digest_t) == 0 &&
+           (length - fixed) / sizeof(digest_t) <= LAYERS_MAX;
+}
+
 int wire_length_fits(uint16_t op, size_t length)
 {
     switch (op) {
@@ -21,11 +28,10 @@ int wire_length_fits(uint16_t op, size_t length)
     case OP_SANDBOX_STOP:
     case OP_STATS:
         return length == sizeof(key_t8);
-    case OP_SANDBOX_START: {
-        size_t fixed = offsetof(struct start_request, layers);
-        return length > fixed && (length - fixed) % sizeof(digest_t) == 0 &&
-               (length - fixed) / sizeof(digest_t) <= LAYERS_MAX;
-    }
+    case OP_SANDBOX_START:
+        return fits_with_layers(length, offsetof(struct start_request, layers));
+    case OP_RESTACK:
+        return fits_with_layers(length, offsetof(struct restack_request, layers));
     case OP_KILL_TREE:
         return length == sizeof(struct kill_request);
     case OP_LIST:

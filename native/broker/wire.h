@@ -27,6 +27,7 @@ enum op {
     OP_STATS,
     OP_LIST,
     OP_READY,
+    OP_RESTACK,
     OP_COUNT
 };
 
@@ -87,6 +88,14 @@ struct __attribute__((packed)) kill_request {
     key_t8 label;
     uint32_t supervisor;
     uint32_t reserved;
+};
+
+struct __attribute__((packed)) restack_request {
+    key_t8 label;
+    key_t8 upper;
+    uint32_t layer_count;
+    uint32_t reserved;
+    digest_t layers[LAYERS_MAX]; /* as in a start */
 };
 
 struct __attribute__((packed)) list_request {

@@ -94,6 +94,8 @@ void worker_finished(struct server *server, unsigned index)
     while (waitpid(worker.pid, NULL, 0) < 0 && errno == EINTR)
         ;
     server->workers[index].pid = 0;
+    if (worker.op == OP_RESTACK || worker.op == OP_KILL_TREE)
+        machine_thaw(server, worker.key + 1, worker.slot);
     if (!worker.op)
         machine_cleaned(server, worker.slot, &out.wire);
     else if (worker.generation == server->generation)

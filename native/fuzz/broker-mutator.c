@@ -71,10 +71,24 @@ static size_t make_body(struct upper_make_request *body)
     return sizeof *body;
 }
 
+/* Up to one more than there may be. */
+static uint32_t some_count(void)
+{
+    return random_below(16) ? 1 + random_below(3) : LAYERS_MAX - 2 + random_below(4);
+}
+
+/* The layers behind the fixed part of a body; returns the length of the whole. */
+static size_t add_layers(void *body, size_t fixed, uint32_t count)
+{
+    digest_t *digests = (digest_t *)((uint8_t *)body + fixed);
+    for (uint32_t i = 0; i < count; i++)
+        digests[i] = world_layers[random_below(WORLD_LAYERS)].digest;
+    return fixed + count * sizeof(digest_t);
+}
+
 static size_t start_body(struct start_request *body)
 {
-    /* Up to one more than there may be. */
-    uint32_t layers = random_below(16) ? 1 + random_below(3) : LAYERS_MAX - 2 + random_below(4);
+    uint32_t layers = some_count();
     *body = (struct start_request){ .label = some_key(),
                                     .upper = some_key(),
                                     .hostname = "box",
@@ -83,10 +97,14 @@ static size_t start_body(struct start_request *body)
                                     .pids_max = 64,
                                     .flags = random_below(2),
                                     .layer_count = layers };
-    digest_t *digests = (digest_t *)((uint8_t *)body + offsetof(struct start_request, layers));
-    for (uint32_t i = 0; i < layers; i++)
-        digests[i] = world_layers[random_below(WORLD_LAYERS)].digest;
-    return offsetof(struct start_request, layers) + layers * sizeof(digest_t);
+    return add_layers(body, offsetof(struct start_request, layers), layers);
+}
+
+static size_t restack_body(struct restack_request *body)
+{
+    uint32_t layers = some_count();
+    *body = (struct restack_request){ .label = some_key(), .upper = some_key(), .layer_count = layers };
+    return add_layers(body, offsetof(struct restack_request, layers), layers);
 }
 
 /* A valid frame of a random operation. */
@@ -96,6 +114,7 @@ static size_t make_frame(uint8_t *frame)
         struct publish_request publish;
         struct upper_make_request make;
         struct start_request start;
+        struct restack_request restack;
         struct kill_request kill;
         struct list_request list;
         digest_t digest;
@@ -118,6 +137,9 @@ static size_t make_frame(uint8_t *frame)
         break;
     case OP_SANDBOX_START:
         length = start_body(&body.start);
+        break;
+    case OP_RESTACK:
+        length = restack_body(&body.restack);
         break;
     case OP_KILL_TREE:
         body.kill = (struct kill_request){ some_key(), random_below(3), 0 };

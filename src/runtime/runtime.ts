@@ -8,14 +8,18 @@ export interface Limits {
   readonly pidsMax: number;
 }
 
-/** Everything that a machine is started from; every part was checked and acquired before. */
-export interface MachineSpec {
-  readonly label: SandboxLabel;
-  /** At most 64 characters (HOST_NAME_MAX). */
-  readonly hostname: string;
+/** What the root file system of a machine is made of. */
+export interface Stack {
   /** Attached layers, top first, as overlayfs orders lowerdirs; 1 to 128. */
   readonly layers: readonly Digest[];
   readonly upper: UpperId;
+}
+
+/** Everything that a machine is started from; every part was checked and acquired before. */
+export interface MachineSpec extends Stack {
+  readonly label: SandboxLabel;
+  /** At most 64 characters (HOST_NAME_MAX). */
+  readonly hostname: string;
   readonly limits: Limits;
   readonly nesting: boolean;
 }
@@ -118,6 +122,12 @@ export interface Machine {
   /** Unpacks a tar below a folder, which is made when missing. */
   writeTar(path: string, content: AsyncIterable<Uint8Array>): Promise<void>;
   stats(): Promise<MachineStats>;
+  /**
+   * Gives the running machine another root file system, whatever its size; PID 1, /proc, /dev and /sys go on. All or nothing.
+   *
+   * @throws SANDBOX_BUSY while something inside uses a file of the old one, START_FAILED naming the step, LAYER_NOT_FOUND
+   */
+  restack(stack: Stack): Promise<void>;
   /** Ends every process and gives back everything but the upper and the layers. Idempotent. */
   stop(): Promise<void>;
 }

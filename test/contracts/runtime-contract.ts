@@ -275,6 +275,34 @@ export function runtimeContract(name: string, makeHarness: () => Promise<Runtime
       await expect(runtime.start(specOf())).rejects.toMatchObject({ code: 'START_FAILED' });
     });
 
+    test('restack() gives another upper and other layers to a machine that runs on', async () => {
+      const machine = await startMachine();
+      await run(machine, 'echo old > /root/file');
+      const other = await makeUpper(newUpperId());
+      await machine.restack({ layers: harness.layers, upper: other });
+      expect(await run(machine, 'echo new > /root/other; cat /root/file')).toMatchObject({ stdout: '', exitCode: 1 });
+      await machine.restack({ layers: harness.layers, upper });
+      expect((await run(machine, 'cat /root/file; cat /root/other')).stdout).toBe('old\n');
+      await expectIdle(machine);
+    });
+
+    test('restack() changes nothing when it fails, or while a file of the old root is in use', async () => {
+      const machine = await startMachine();
+      const other = await makeUpper(newUpperId());
+      const missing = { layers: [NOBODY_KNOWS, ...harness.layers], upper: other };
+      await expect(machine.restack(missing)).rejects.toMatchObject({ code: 'LAYER_NOT_FOUND' });
+      await run(machine, 'echo old > /root/file');
+      const { process } = await start(machine, { argv: ['sleep', '1000'], workdir: '/root' });
+      await expect(machine.restack({ layers: harness.layers, upper: other })).rejects.toMatchObject({
+        code: 'SANDBOX_BUSY',
+      });
+      expect((await run(machine, 'cat /root/file')).stdout).toBe('old\n');
+      await process[Symbol.asyncDispose]();
+      await expectIdle(machine);
+      await machine.restack({ layers: harness.layers, upper: other });
+      expect((await run(machine, 'cat /root/file')).stdout).toBe('');
+    });
+
     test('attachLayer() knows which layers there are, and attaching twice is attaching', async () => {
       await expect(runtime.attachLayer(NOBODY_KNOWS)).rejects.toMatchObject({ code: 'LAYER_NOT_FOUND' });
       const [digest = NOBODY_KNOWS] = harness.layers;

@@ -23,6 +23,7 @@ static const char *const names[] = {
     [OP_STATS] = "STATS",
     [OP_LIST] = "LIST",
     [OP_READY] = "READY",
+    [OP_RESTACK] = "RESTACK",
 };
 
 static const digest_t digest = { { 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27, 0x28, 0x29, 0x2a,
@@ -51,6 +52,13 @@ static int start_is_right(const struct start_request *r)
            !memcmp(&r->layers[1], &digest, sizeof digest);
 }
 
+static int restack_is_right(const struct restack_request *r)
+{
+    return !memcmp(&r->label, &label, sizeof label) && !memcmp(&r->upper, &upper, sizeof upper) &&
+           r->layer_count == 2 && !r->reserved && r->layers[0].bytes[0] == 0xc0 &&
+           !memcmp(&r->layers[1], &digest, sizeof digest);
+}
+
 static int kill_is_right(const struct kill_request *r)
 {
     return !memcmp(&r->label, &label, sizeof label) && r->supervisor == 7 && r->reserved == 0;
@@ -71,6 +79,8 @@ static int body_is_right(void)
         return make_is_right(body);
     case OP_SANDBOX_START:
         return start_is_right(body);
+    case OP_RESTACK:
+        return restack_is_right(body);
     case OP_KILL_TREE:
         return kill_is_right(body);
     case OP_LIST:

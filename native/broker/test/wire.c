@@ -19,13 +19,14 @@ void test_wire(void)
         [OP_PROBE] = 0,         [OP_PUBLISH] = 304,     [OP_LAYER_ATTACH] = 32, [OP_LAYER_DETACH] = 32,
         [OP_LAYER_VERIFY] = 32, [OP_LAYER_REMOVE] = 32, [OP_UPPER_MAKE] = 32,   [OP_UPPER_ATTACH] = 8,
         [OP_UPPER_DROP] = 8,    [OP_UPPER_STATS] = 8,   [OP_SANDBOX_STOP] = 8,  [OP_KILL_TREE] = 16,
-        [OP_STATS] = 8,         [OP_LIST] = 8,          [OP_READY] = 0,
+        [OP_STATS] = 8,         [OP_LIST] = 8,          [OP_READY] = 0,         [OP_SANDBOX_START] = 112 + 32,
+        [OP_RESTACK] = 24 + 32,
     };
     for (uint16_t op = OP_PROBE; op < OP_COUNT; op++) {
         size_t first = SIZE_MAX;
         unsigned taken = lengths_taken(op, &first);
-        CHECK(taken == (op == OP_SANDBOX_START ? LAYERS_MAX : 1));
-        CHECK(first == (op == OP_SANDBOX_START ? 112 + 32 : only[op]));
+        CHECK(taken == (op == OP_SANDBOX_START || op == OP_RESTACK ? LAYERS_MAX : 1));
+        CHECK(first == only[op]);
     }
     CHECK(wire_length_fits(OP_SANDBOX_START, sizeof(struct start_request)));
     CHECK(!wire_length_fits(OP_SANDBOX_START, sizeof(struct start_request) + 32));

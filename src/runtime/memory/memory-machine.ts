@@ -1,6 +1,6 @@
 import { SandboxError } from '../../domain/errors.ts';
 import type { SandboxLabel } from '../../domain/ids.ts';
-import type { ExecOptions, ExecRequest, FileRead, Machine, MachineSpec, MachineStats } from '../runtime.ts';
+import type { ExecOptions, ExecRequest, FileRead, Machine, MachineSpec, MachineStats, Stack } from '../runtime.ts';
 import { isProgram, MemoryProcess } from './memory-process.ts';
 import type { MiniFiles } from './mini-files.ts';
 import { packTar, unpackTar } from './mini-tar.ts';
@@ -14,7 +14,9 @@ export class MemoryMachine implements Machine {
   oomKills = 0;
   /** How its present runtime stops it and gives back what the host holds. */
   onStop: () => Promise<void> = async () => this.die();
-  readonly #files: MiniFiles;
+  /** How its present runtime finds the files of another stack. */
+  onRestack: (stack: Stack) => Promise<MiniFiles> = async () => this.#files;
+  #files: MiniFiles;
   readonly #exit = Promise.withResolvers<void>();
   readonly #running = new Map<number, MemoryProcess>();
   #alive = true;
@@ -85,6 +87,17 @@ export class MemoryMachine implements Machine {
   async stats(): Promise<MachineStats> {
     const pids = this.#running.size + 1;
     return { memoryBytes: 4096, memoryPeakBytes: 4096, oomKills: this.oomKills, pids, cpuMicros: 1 };
+  }
+
+  async restack(stack: Stack): Promise<void> {
+    this.#checkAlive();
+    const files = await this.onRestack(stack);
+    if (this.commands.some((command) => command.workdir !== '/'))
+      throw new SandboxError(
+        'SANDBOX_BUSY',
+        'Cannot change the layers of the sandbox: something inside still uses them',
+      );
+    this.#files = files;
   }
 
   stop(): Promise<void> {

@@ -29,6 +29,10 @@ export class MemoryProcess implements MachineProcess {
     void this.#run(options.files);
   }
 
+  get workdir(): string {
+    return this.#request.workdir;
+  }
+
   async write(data: Uint8Array): Promise<void> {
     this.#input.push(data.length === 0 ? undefined : Buffer.from(data));
   }

@@ -1,6 +1,14 @@
 import { SandboxError } from '../../domain/errors.ts';
 import type { Digest, SandboxLabel, UpperId } from '../../domain/ids.ts';
-import type { Machine, MachineSpec, Runtime, RuntimeInventory, RuntimeStatus, UpperOptions } from '../runtime.ts';
+import type {
+  Machine,
+  MachineSpec,
+  Runtime,
+  RuntimeInventory,
+  RuntimeStatus,
+  Stack,
+  UpperOptions,
+} from '../runtime.ts';
 import type { MemoryHost, MemoryUpper } from './memory-host.ts';
 import { MemoryMachine } from './memory-machine.ts';
 import { MiniFiles } from './mini-files.ts';
@@ -78,14 +86,10 @@ export class MemoryRuntime implements Runtime {
 
   async start(spec: MachineSpec): Promise<Machine> {
     await this.#begin('start');
-    const missing = spec.layers.find((digest) => !this.#host.attached.has(digest));
-    if (missing !== undefined) throw new SandboxError('LAYER_NOT_FOUND', `not found: layer ${missing}`);
+    const files = this.#filesOf(spec);
     if (this.#host.machines.has(spec.label))
       throw new SandboxError('START_FAILED', `Cannot start machine ${spec.label}: it exists`);
-    const upper = this.#upper(spec.upper);
-    if (!upper.attached)
-      throw new SandboxError('START_FAILED', `Cannot start machine ${spec.label}: upper not attached`);
-    const machine = new MemoryMachine(spec, upper.files);
+    const machine = new MemoryMachine(spec, files);
     this.#host.machines.set(spec.label, machine);
     return this.#hold(machine);
   }
@@ -125,7 +129,19 @@ export class MemoryRuntime implements Runtime {
 
   #hold(machine: MemoryMachine): Machine {
     machine.onStop = () => this.stopMachine(machine.label);
+    machine.onRestack = async (stack) => {
+      await this.#begin('restack');
+      return this.#filesOf(stack);
+    };
     return machine;
+  }
+
+  #filesOf(stack: Stack): MiniFiles {
+    const missing = stack.layers.find((digest) => !this.#host.attached.has(digest));
+    if (missing !== undefined) throw new SandboxError('LAYER_NOT_FOUND', `not found: layer ${missing}`);
+    const upper = this.#upper(stack.upper);
+    if (!upper.attached) throw new SandboxError('START_FAILED', `Cannot use upper ${stack.upper}: not attached`);
+    return upper.files;
   }
 
   #upper(id: UpperId): MemoryUpper {

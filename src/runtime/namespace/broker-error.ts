@@ -4,7 +4,7 @@ import { type ErrorCode, SandboxError } from '../../domain/errors.ts';
 import type { BrokerReply, OperationName } from './broker-frames.ts';
 import { BROKER_STEPS, type BrokerStep } from './steps.ts';
 
-const { EBADMSG, EEXIST, ENOENT, ENOSPC } = constants.errno;
+const { EBADMSG, EEXIST, ENOENT, ENOSPC, ETXTBSY } = constants.errno;
 
 const WORDS: Record<OperationName, string> = {
   probe: 'probe the host',
@@ -23,6 +23,7 @@ const WORDS: Record<OperationName, string> = {
   stats: 'measure the sandbox',
   list: 'list what is there',
   ready: 'report readiness',
+  restack: 'change the layers of the sandbox',
 };
 
 function codeOf(operation: OperationName, errno: number, step: BrokerStep): ErrorCode {
@@ -30,7 +31,8 @@ function codeOf(operation: OperationName, errno: number, step: BrokerStep): Erro
   if (errno === ENOSPC && (step === 'RESERVE' || step === 'ALLOCATE')) return 'NO_SPACE';
   if (operation === 'publish' && errno === EEXIST) return 'LAYER_EXISTS';
   if ((operation.startsWith('layer') || step === 'LOWERDIR') && errno === ENOENT) return 'LAYER_NOT_FOUND';
-  if (operation === 'sandboxStart' || operation.startsWith('upper')) return 'START_FAILED';
+  if (operation === 'restack' && errno === ETXTBSY) return 'SANDBOX_BUSY';
+  if (operation === 'sandboxStart' || operation === 'restack' || operation.startsWith('upper')) return 'START_FAILED';
   return 'INTERNAL';
 }
 

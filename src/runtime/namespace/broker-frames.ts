@@ -1,6 +1,6 @@
 /** Frames of the broker's protocol, version 1 (`native/PROTOCOL.md` §1). Pure: bytes in, bytes out. */
 import type { Digest, SandboxLabel, UpperId } from '../../domain/ids.ts';
-import type { MachineSpec, UpperOptions } from '../runtime.ts';
+import type { MachineSpec, Stack, UpperOptions } from '../runtime.ts';
 
 const VERSION = 1;
 const HEADER_BYTES = 16;
@@ -26,6 +26,7 @@ export const OPERATIONS = {
   stats: 14,
   list: 15,
   ready: 16,
+  restack: 17,
 } as const;
 
 export type OperationName = keyof typeof OPERATIONS;
@@ -127,6 +128,15 @@ export function startBody(spec: MachineSpec): Buffer {
     numbers(8, limits.memoryBytes),
     numbers(4, Math.ceil(limits.cpuCount * 1000), limits.pidsMax, spec.nesting ? 1 : 0, spec.layers.length),
     ...spec.layers.map(keyBody),
+  ]);
+}
+
+export function restackBody(label: SandboxLabel, stack: Stack): Buffer {
+  return Buffer.concat([
+    keyBody(label),
+    keyBody(stack.upper),
+    numbers(4, stack.layers.length, 0),
+    ...stack.layers.map(keyBody),
   ]);
 }
 

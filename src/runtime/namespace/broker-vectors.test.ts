@@ -11,6 +11,7 @@ import {
   OPERATIONS,
   type OperationName,
   publishBody,
+  restackBody,
   startBody,
   upperMakeBody,
 } from './broker-frames.ts';
@@ -47,7 +48,7 @@ const operations = Object.keys(OPERATIONS) as OperationName[];
 test('the vectors hold a request and a reply of every operation, and the event', () => {
   const names = operations.flatMap((operation) => [wireName(operation), `${wireName(operation)}_REPLY`]);
   expect([...VECTORS.keys()].toSorted()).toEqual([...names, 'SANDBOX_EXITED'].toSorted());
-  expect(VECTORS.size).toBe(33);
+  expect(VECTORS.size).toBe(35);
 });
 
 const none = Buffer.alloc(0);
@@ -76,6 +77,7 @@ const BODIES: Record<OperationName, () => Buffer> = {
   stats: () => keyBody(label),
   list: () => listBody('uppers', 3),
   ready: () => none,
+  restack: () => restackBody(label, { upper, layers: [topDigest, digest] }),
 };
 
 describe('what the daemon asks is the vector', () => {

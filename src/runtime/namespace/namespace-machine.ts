@@ -3,9 +3,9 @@ import type { SandboxLabel } from '../../domain/ids.ts';
 import { execOverAgent } from '../agent/exec.ts';
 import { readFileOverAgent } from '../agent/read-file.ts';
 import { writeFileOverAgent, writeTarOverAgent } from '../agent/write-file.ts';
-import type { ExecOptions, ExecRequest, FileRead, Machine, MachineProcess, MachineStats } from '../runtime.ts';
+import type { ExecOptions, ExecRequest, FileRead, Machine, MachineProcess, MachineStats, Stack } from '../runtime.ts';
 import type { BrokerClient } from './broker-client.ts';
-import { keyBody, killBody } from './broker-frames.ts';
+import { keyBody, killBody, restackBody } from './broker-frames.ts';
 
 export interface NamespaceMachineOptions {
   readonly broker: BrokerClient;
@@ -22,8 +22,8 @@ export class NamespaceMachine implements Machine {
   readonly stop: () => Promise<void>;
   readonly #broker: BrokerClient;
   readonly #connect: () => Socket;
-  /** The broker freezes the whole sandbox to end one tree: one at a time. */
-  #killing: Promise<unknown> = Promise.resolve();
+  /** What freezes the whole sandbox: one at a time. */
+  #freezing: Promise<unknown> = Promise.resolve();
 
   constructor(label: SandboxLabel, options: NamespaceMachineOptions) {
     this.label = label;
@@ -38,12 +38,16 @@ export class NamespaceMachine implements Machine {
   }
 
   killTree(supervisorPid: number | undefined): Promise<{ escalated: boolean }> {
-    const result = this.#killing.then(async () => {
+    return this.#inTurn(async () => {
       const payload = await this.#broker.request('killTree', killBody(this.label, supervisorPid));
       return { escalated: payload.readUInt32LE(4) !== 0 };
     });
-    this.#killing = result.catch(() => undefined);
-    return result;
+  }
+
+  restack(stack: Stack): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#broker.request('restack', restackBody(this.label, stack));
+    });
   }
 
   readFile(path: string): Promise<FileRead> {
@@ -68,5 +72,11 @@ export class NamespaceMachine implements Machine {
       pids: number(3),
       cpuMicros: number(4),
     };
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#freezing.then(work);
+    this.#freezing = result.catch(() => undefined);
+    return result;
   }
 }

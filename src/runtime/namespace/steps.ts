@@ -45,6 +45,8 @@ export const BROKER_STEPS = [
   { name: 'DEADLINE', words: 'finish in time' },
   { name: 'UPPER_LAYOUT', words: 'lay out the upper' },
   { name: 'NETWORK', words: 'bring loopback up' },
+  { name: 'CARRY', words: 'carry /proc, /dev and /sys over' },
+  { name: 'RELEASE', words: 'let go of the old root' },
 ] as const;
 
 export type BrokerStep = (typeof BROKER_STEPS)[number]['name'];
