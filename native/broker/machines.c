@@ -34,6 +34,17 @@ struct machine *machine_of(struct server *server, const key_t8 *label)
     return NULL;
 }
 
+int machine_has_upper(const struct server *server, const key_t8 *upper)
+{
+    for (unsigned i = 0; i < SLOTS; i++) {
+        const struct machine *machine = &server->machines[i];
+        /* Of one that could not be cleaned, processes may be alive. */
+        if ((is_labelled(machine) || machine->state == MACHINE_STUCK) && !memcmp(&machine->upper, upper, sizeof *upper))
+            return 1;
+    }
+    return 0;
+}
+
 int machines_running(const struct server *server)
 {
     int count = 0;
@@ -130,7 +141,8 @@ static void hand_over(struct server *server, struct machine *machine)
     machine->state = MACHINE_STARTING;
     machine->wanted = 0;
     machine->deadline_ms = now_ms() + START_MS;
-    if (!machine_folder_make(&server->broker, &machine->label, slot_of(server, machine), &out) &&
+    struct machine_note note = { machine->label, machine->upper, slot_of(server, machine), 0 };
+    if (!machine_folder_make(&server->broker, &note, &out) &&
         send(machine->channel, machine->request, sizeof *machine->request, MSG_NOSIGNAL) < 0)
         fail(&out, STEP_WORKER, "the starter is gone");
     free(machine->request);
@@ -152,6 +164,8 @@ void machine_start_requested(struct server *server, uint32_t id, const struct st
         fail_with(&out, ESHUTDOWN, STEP_MACHINE, "the broker stops");
     else if (machine_of(server, &request->label))
         fail_with(&out, EEXIST, STEP_MACHINE, "it runs");
+    else if (machine_has_upper(server, &request->upper))
+        fail_with(&out, EBUSY, STEP_UPPER, "another sandbox has it");
     else if ((machine = in_state(server, MACHINE_READY)))
         ;
     else if (!(machine = in_state(server, MACHINE_FREE)))
@@ -164,6 +178,7 @@ void machine_start_requested(struct server *server, uint32_t id, const struct st
         return reply(server, OP_SANDBOX_START, id, &out.wire, NULL, 0);
     memcpy(machine->request, request, sizeof *request);
     machine->label = request->label;
+    machine->upper = request->upper;
     machine->start_id = id;
     machine->stop_id = 0;
     machine->wanted = 1;
@@ -176,9 +191,10 @@ static void started(struct server *server, struct machine *machine, const struct
 {
     struct outcome out = { .wire = report->outcome };
     unsigned slot = slot_of(server, machine);
+    struct machine_note note = { machine->label, machine->upper, slot, machine->pid };
     machine->pidfd = machine->pid > 0 ? pidfd_open(machine->pid, 0) : -1;
     if (!out.wire.error && (machine->pidfd < 0 || watch(server, machine->pidfd, WATCH_PIDFD, slot) ||
-                            machine_folder_set_pid(&server->broker, &machine->label, slot, machine->pid)))
+                            machine_folder_update(&server->broker, &note)))
         fail(&out, STEP_FORK, "watch PID 1");
     if (!out.wire.error) {
         uint32_t answer[2] = { (uint32_t)machine->pid, 0 };
@@ -321,11 +337,14 @@ void machine_cleaned(struct server *server, unsigned slot, const struct wire_out
     struct machine *machine = &server->machines[slot];
     uint32_t start_id = machine->start_id, stop_id = machine->stop_id;
     struct wire_outcome failure = machine->failure.outcome;
+    key_t8 upper = machine->upper;
     if (outcome->error)
         say("cannot clean slot %u: %s: %s (%s)", slot, step_text(outcome->step), outcome->text,
             strerror((int)outcome->error));
     memset(machine, 0, sizeof *machine);
     machine->state = outcome->error ? MACHINE_STUCK : MACHINE_FREE;
+    if (outcome->error)
+        machine->upper = upper;
     machine->channel = machine->pidfd = -1;
     if (start_id)
         reply(server, OP_SANDBOX_START, start_id, &failure, NULL, 0);

@@ -52,15 +52,30 @@ static int run_drop(const struct broker *broker, const void *request, struct out
 }
 
 /* One operation on an object at a time: a key is what kind of object it is, and which. */
+struct object_key {
+    uint8_t bytes[33];
+};
+
+static struct object_key key_of(char kind, const void *object, size_t length)
+{
+    struct object_key key = { { (uint8_t)kind } };
+    memcpy(key.bytes + 1, object, length);
+    return key;
+}
+
+static int check_idle(const struct server *server, const struct object_key *key, struct outcome *out)
+{
+    if (worker_holds(server, key->bytes))
+        return fail_with(out, EBUSY, STEP_REQUEST, "another operation on it is under way");
+    return 0;
+}
+
 static void in_worker(struct server *server, struct errand *errand, char kind, const void *object, size_t length)
 {
     struct outcome out = { 0 };
-    uint8_t key[33] = { (uint8_t)kind };
-    memcpy(key + 1, object, length);
-    errand->key = key;
-    if (worker_holds(server, key))
-        fail_with(&out, EBUSY, STEP_REQUEST, "another operation on it is under way");
-    else
+    struct object_key key = key_of(kind, object, length);
+    errand->key = key.bytes;
+    if (!check_idle(server, &key, &out))
         worker_start(server, errand, &out);
     if (out.wire.error)
         reply(server, errand->op, errand->id, &out.wire, NULL, 0);
@@ -114,7 +129,8 @@ static void handle_start(struct server *server, uint32_t id, const void *body, s
     struct start_request request = { 0 };
     struct outcome out = { 0 };
     memcpy(&request, body, length);
-    if (check_start(&request, length, &out))
+    struct object_key upper = key_of('u', &request.upper, sizeof request.upper);
+    if (check_start(&request, length, &out) || check_idle(server, &upper, &out))
         reply(server, OP_SANDBOX_START, id, &out.wire, NULL, 0);
     else
         machine_start_requested(server, id, &request);
@@ -191,8 +207,13 @@ void request_handle(struct server *server, uint16_t op, uint32_t id, const void 
         if (!check_make(body, &out))
             return in_worker(server, &errand, 'u', body, sizeof(key_t8));
         break;
-    case OP_UPPER_ATTACH:
     case OP_UPPER_DROP:
+        if (machine_has_upper(server, body)) {
+            fail_with(&out, EBUSY, STEP_UPPER, "a sandbox has it");
+            break;
+        }
+        return in_worker(server, &errand, 'u', body, sizeof(key_t8));
+    case OP_UPPER_ATTACH:
         return in_worker(server, &errand, 'u', body, sizeof(key_t8));
     case OP_UPPER_STATS:
         return handle_upper_stats(server, id, body);

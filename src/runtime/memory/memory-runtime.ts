@@ -66,6 +66,7 @@ export class MemoryRuntime implements Runtime {
 
   async dropUpper(id: UpperId): Promise<void> {
     await this.#begin('dropUpper');
+    this.#refuseInUse(id);
     const upper = this.#host.uppers.get(id);
     if (upper !== undefined && this.#host.uppers.delete(id)) this.#host.freeBytes += upper.options.sizeBytes;
   }
@@ -82,6 +83,7 @@ export class MemoryRuntime implements Runtime {
     if (missing !== undefined) throw new SandboxError('LAYER_NOT_FOUND', `not found: layer ${missing}`);
     if (this.#host.machines.has(spec.label))
       throw new SandboxError('START_FAILED', `Cannot start machine ${spec.label}: it exists`);
+    this.#refuseInUse(spec.upper);
     const upper = this.#upper(spec.upper);
     if (!upper.attached)
       throw new SandboxError('START_FAILED', `Cannot start machine ${spec.label}: upper not attached`);
@@ -132,6 +134,12 @@ export class MemoryRuntime implements Runtime {
     const upper = this.#host.uppers.get(id);
     if (upper === undefined) throw new SandboxError('START_FAILED', `Cannot use upper ${id}: its data is gone`);
     return upper;
+  }
+
+  #refuseInUse(id: UpperId): void {
+    for (const machine of this.#host.machines.values())
+      if (machine.alive && machine.spec.upper === id)
+        throw new SandboxError('START_FAILED', `Cannot use upper ${id}: a machine has it`);
   }
 
   async #begin(operation: string): Promise<void> {
