@@ -35,6 +35,7 @@ static void adopt(void *context, const struct machine_note *note)
     }
     struct machine *machine = &server->machines[note->slot];
     machine->label = note->label;
+    machine->upper = note->upper;
     machine->pid = note->pid;
     machine->channel = -1;
     /* The descriptor first: whom it names cannot change while the group is asked for it. */

@@ -14,6 +14,7 @@
 struct list {
     uint32_t total, count;
     uint32_t after;
+    int mounts; /* of uppers */
     size_t entry_size;
     unsigned char entries[COUNT_MAX * ENTRY_MAX];
 };
@@ -72,15 +73,26 @@ static void add_mounted(struct list *list, const uint8_t *bytes)
     add(list, &entry);
 }
 
-/* An image that is mounted was listed by its mount. */
+/* An image that is mounted is listed by its mount, in this answer or in another. */
 static void add_image(struct list *list, const uint8_t *bytes)
 {
     struct upper_entry entry = { .attached = 0 };
-    for (uint32_t i = 0; i < list->count; i++)
-        if (!memcmp(list->entries + i * list->entry_size, bytes, 8))
-            return;
+    char key[HEX8];
+    hex(bytes, 8, key);
+    if (!faccessat(list->mounts, key, F_OK, AT_SYMLINK_NOFOLLOW))
+        return;
     memcpy(entry.upper, bytes, 8);
     add(list, &entry);
+}
+
+static int list_uppers(const struct broker *broker, struct list *list)
+{
+    list->mounts = open_beneath(broker->run, UPPER_MOUNTS, O_RDONLY | O_DIRECTORY, 0);
+    int bad = list->mounts < 0 || each_name(broker->run, UPPER_MOUNTS, 16, "", list, add_mounted) ||
+              each_name(broker->data, "uppers", 16, ".img", list, add_image);
+    if (list->mounts >= 0)
+        close(list->mounts);
+    return bad;
 }
 
 void list_handle(struct server *server, uint32_t id, const struct list_request *request)
@@ -94,8 +106,7 @@ void list_handle(struct server *server, uint32_t id, const struct list_request *
     if (request->kind == LIST_SANDBOXES)
         list_sandboxes(server, &list);
     else if (request->kind == LIST_UPPERS)
-        bad = each_name(server->broker.run, UPPER_MOUNTS, 16, "", &list, add_mounted) ||
-              each_name(server->broker.data, "uppers", 16, ".img", &list, add_image);
+        bad = list_uppers(&server->broker, &list);
     else if (request->kind == LIST_LAYERS)
         bad = each_name(server->broker.run, LAYER_MOUNTS, 64, "", &list, add_digest);
     else

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define NOTE_MAX 80
+
 static int open_folder(const struct broker *broker, const key_t8 *label)
 {
     char path[48] = "machines/";
@@ -19,10 +21,12 @@ static int open_folder(const struct broker *broker, const key_t8 *label)
     return open_beneath(broker->run, path, O_RDONLY | O_DIRECTORY, 0);
 }
 
-static int write_note(int folder, unsigned slot, pid_t pid)
+static int write_note(int folder, const struct machine_note *note)
 {
-    char text[80];
-    int length = snprintf(text, sizeof text, "%u %d %llu\n", slot, (int)pid, pid ? process_start_time(pid) : 0);
+    char text[NOTE_MAX], upper[HEX8];
+    hex(note->upper.bytes, 8, upper);
+    int length = snprintf(text, sizeof text, "%u %d %llu %s\n", note->slot, (int)note->pid,
+                          note->pid ? process_start_time(note->pid) : 0, upper);
     int fd = openat(folder, ".slot", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return -1;
@@ -32,14 +36,14 @@ static int write_note(int folder, unsigned slot, pid_t pid)
     return bad;
 }
 
-int machine_folder_make(const struct broker *broker, const key_t8 *label, unsigned slot, struct outcome *out)
+int machine_folder_make(const struct broker *broker, const struct machine_note *note, struct outcome *out)
 {
     char path[48] = "machines/";
-    hex(label->bytes, 8, path + 9);
+    hex(note->label.bytes, 8, path + 9);
     if (mkdirat(broker->run, path, 0711))
         return fail(out, STEP_MACHINE, "%s", path);
-    int folder = open_folder(broker, label);
-    int bad = folder < 0 || fchmod(folder, 0711) || write_note(folder, slot, 0);
+    int folder = open_folder(broker, &note->label);
+    int bad = folder < 0 || fchmod(folder, 0711) || write_note(folder, note);
     if (bad)
         fail(out, STEP_MACHINE, "%s", path);
     if (folder >= 0)
@@ -47,10 +51,10 @@ int machine_folder_make(const struct broker *broker, const key_t8 *label, unsign
     return bad ? -1 : 0;
 }
 
-int machine_folder_set_pid(const struct broker *broker, const key_t8 *label, unsigned slot, pid_t pid)
+int machine_folder_update(const struct broker *broker, const struct machine_note *note)
 {
-    int folder = open_folder(broker, label);
-    int bad = folder < 0 || write_note(folder, slot, pid);
+    int folder = open_folder(broker, &note->label);
+    int bad = folder < 0 || write_note(folder, note);
     if (folder >= 0)
         close(folder);
     return bad;
@@ -79,15 +83,15 @@ int machine_folders_each(const struct broker *broker, void (*each)(void *context
         return -1;
     for (struct dirent *entry; (entry = readdir(entries));) {
         struct machine_note note = { .slot = SLOTS };
-        char path[64], text[80];
+        char path[64], text[NOTE_MAX], upper[HEX8] = "";
         unsigned long long started = 0;
         int pid = 0;
         if (strlen(entry->d_name) != 16 || unhex(entry->d_name, note.label.bytes, 8))
             continue;
         snprintf(path, sizeof path, "%.16s/slot", entry->d_name);
         if (read_knob(folder, path, text, sizeof text) > 0 &&
-            sscanf(text, "%u %d %llu", &note.slot, &pid, &started) == 3 && pid > 0 &&
-            process_start_time(pid) == started)
+            sscanf(text, "%u %d %llu %16s", &note.slot, &pid, &started, upper) == 4 &&
+            !unhex(upper, note.upper.bytes, 8) && pid > 0 && process_start_time(pid) == started)
             note.pid = pid;
         each(context, &note);
     }

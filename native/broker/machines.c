@@ -34,6 +34,19 @@ struct machine *machine_of(struct server *server, const key_t8 *label)
     return NULL;
 }
 
+int machine_has_upper(const struct server *server, const key_t8 *upper)
+{
+    for (unsigned i = 0; i < SLOTS; i++) {
+        const struct machine *machine = &server->machines[i];
+        /* Of one that could not be cleaned, processes may be alive. */
+        if ((is_labelled(machine) || machine->state == MACHINE_STUCK) &&
+            (!memcmp(&machine->upper, upper, sizeof *upper) ||
+             (machine->is_restacking && !memcmp(&machine->next_upper, upper, sizeof *upper))))
+            return 1;
+    }
+    return 0;
+}
+
 int machines_running(const struct server *server)
 {
     int count = 0;
@@ -130,7 +143,8 @@ static void hand_over(struct server *server, struct machine *machine)
     machine->state = MACHINE_STARTING;
     machine->wanted = 0;
     machine->deadline_ms = now_ms() + START_MS;
-    if (!machine_folder_make(&server->broker, &machine->label, slot_of(server, machine), &out) &&
+    struct machine_note note = { machine->label, machine->upper, slot_of(server, machine), 0 };
+    if (!machine_folder_make(&server->broker, &note, &out) &&
         send(machine->channel, machine->request, sizeof *machine->request, MSG_NOSIGNAL) < 0)
         fail(&out, STEP_WORKER, "the starter is gone");
     free(machine->request);
@@ -152,6 +166,8 @@ void machine_start_requested(struct server *server, uint32_t id, const struct st
         fail_with(&out, ESHUTDOWN, STEP_MACHINE, "the broker stops");
     else if (machine_of(server, &request->label))
         fail_with(&out, EEXIST, STEP_MACHINE, "it runs");
+    else if (machine_has_upper(server, &request->upper))
+        fail_with(&out, EBUSY, STEP_UPPER, "another sandbox has it");
     else if ((machine = in_state(server, MACHINE_READY)))
         ;
     else if (!(machine = in_state(server, MACHINE_FREE)))
@@ -164,6 +180,7 @@ void machine_start_requested(struct server *server, uint32_t id, const struct st
         return reply(server, OP_SANDBOX_START, id, &out.wire, NULL, 0);
     memcpy(machine->request, request, sizeof *request);
     machine->label = request->label;
+    machine->upper = request->upper;
     machine->start_id = id;
     machine->stop_id = 0;
     machine->wanted = 1;
@@ -176,9 +193,10 @@ static void started(struct server *server, struct machine *machine, const struct
 {
     struct outcome out = { .wire = report->outcome };
     unsigned slot = slot_of(server, machine);
+    struct machine_note note = { machine->label, machine->upper, slot, machine->pid };
     machine->pidfd = machine->pid > 0 ? pidfd_open(machine->pid, 0) : -1;
     if (!out.wire.error && (machine->pidfd < 0 || watch(server, machine->pidfd, WATCH_PIDFD, slot) ||
-                            machine_folder_set_pid(&server->broker, &machine->label, slot, machine->pid)))
+                            machine_folder_update(&server->broker, &note)))
         fail(&out, STEP_FORK, "watch PID 1");
     if (!out.wire.error) {
         uint32_t answer[2] = { (uint32_t)machine->pid, 0 };
@@ -321,11 +339,14 @@ void machine_cleaned(struct server *server, unsigned slot, const struct wire_out
     struct machine *machine = &server->machines[slot];
     uint32_t start_id = machine->start_id, stop_id = machine->stop_id;
     struct wire_outcome failure = machine->failure.outcome;
+    key_t8 upper = machine->upper;
     if (outcome->error)
         say("cannot clean slot %u: %s: %s (%s)", slot, step_text(outcome->step), outcome->text,
             strerror((int)outcome->error));
     memset(machine, 0, sizeof *machine);
     machine->state = outcome->error ? MACHINE_STUCK : MACHINE_FREE;
+    if (outcome->error)
+        machine->upper = upper;
     machine->channel = machine->pidfd = -1;
     if (start_id)
         reply(server, OP_SANDBOX_START, start_id, &failure, NULL, 0);
@@ -334,13 +355,36 @@ void machine_cleaned(struct server *server, unsigned slot, const struct wire_out
     machines_keep_ready(server);
 }
 
-void machine_thaw(struct server *server, const uint8_t label[8], unsigned slot)
+/* Notes which upper the machine has now. One that nobody can tell, or note for the next broker, is ended: its data is kept. */
+static void restacked(struct server *server, struct machine *machine, struct wire_outcome *outcome)
 {
+    int is_unknown =
+        outcome->step == STEP_WORKER || outcome->step == STEP_DEADLINE || outcome->error == ENOTRECOVERABLE;
+    if (!outcome->error) {
+        struct machine_note note = { machine->label, machine->next_upper, slot_of(server, machine), machine->pid };
+        struct outcome out = { 0 };
+        if ((is_unknown = machine_folder_update(&server->broker, &note)))
+            fail(&out, STEP_MACHINE, "note the upper");
+        *outcome = out.wire;
+        machine->upper = machine->next_upper;
+    }
+    machine->is_restacking = is_unknown;
+    if (is_unknown)
+        pidfd_send_signal(machine->pidfd, SIGKILL, NULL, 0);
+}
+
+void machine_worked(struct server *server, const struct worker *worker, struct wire_outcome *outcome)
+{
+    struct machine *machine = &server->machines[worker->slot];
     char name[8];
-    slot_name(slot, name);
-    if (server->machines[slot].state == MACHINE_RUNNING && !memcmp(server->machines[slot].label.bytes, label, 8) &&
-        cgroup_freeze(&server->broker.cgroups, name, 0))
-        say("cannot thaw slot %u: %s", slot, strerror(errno));
+    slot_name(worker->slot, name);
+    if (machine->state != MACHINE_RUNNING || memcmp(machine->label.bytes, worker->key + 1, sizeof machine->label))
+        return;
+    if (worker->op == OP_RESTACK)
+        restacked(server, machine, outcome);
+    /* A worker that was killed left it frozen. */
+    if (cgroup_freeze(&server->broker.cgroups, name, 0))
+        say("cannot thaw slot %u: %s", worker->slot, strerror(errno));
 }
 
 void machines_forget_requests(struct server *server)

@@ -53,15 +53,30 @@ static int run_drop(const struct broker *broker, const void *request, struct out
 }
 
 /* One operation on an object at a time: a key is what kind of object it is, and which. */
+struct object_key {
+    uint8_t bytes[33];
+};
+
+static struct object_key key_of(char kind, const void *object, size_t length)
+{
+    struct object_key key = { { (uint8_t)kind } };
+    memcpy(key.bytes + 1, object, length);
+    return key;
+}
+
+static int check_idle(const struct server *server, const struct object_key *key, struct outcome *out)
+{
+    if (worker_holds(server, key->bytes))
+        return fail_with(out, EBUSY, STEP_REQUEST, "another operation on it is under way");
+    return 0;
+}
+
 static void in_worker(struct server *server, struct errand *errand, char kind, const void *object, size_t length)
 {
     struct outcome out = { 0 };
-    uint8_t key[33] = { (uint8_t)kind };
-    memcpy(key + 1, object, length);
-    errand->key = key;
-    if (worker_holds(server, key))
-        fail_with(&out, EBUSY, STEP_REQUEST, "another operation on it is under way");
-    else
+    struct object_key key = key_of(kind, object, length);
+    errand->key = key.bytes;
+    if (!check_idle(server, &key, &out))
         worker_start(server, errand, &out);
     if (out.wire.error)
         reply(server, errand->op, errand->id, &out.wire, NULL, 0);
@@ -115,7 +130,8 @@ static void handle_start(struct server *server, uint32_t id, const void *body, s
     struct start_request request = { 0 };
     struct outcome out = { 0 };
     memcpy(&request, body, length);
-    if (check_start(&request, length, &out))
+    struct object_key upper = key_of('u', &request.upper, sizeof request.upper);
+    if (check_start(&request, length, &out) || check_idle(server, &upper, &out))
         reply(server, OP_SANDBOX_START, id, &out.wire, NULL, 0);
     else
         machine_start_requested(server, id, &request);
@@ -131,9 +147,24 @@ static void handle_kill(struct server *server, uint32_t id, const struct kill_re
     }
     struct kill_order order = { *request, (unsigned)(machine - server->machines), machine->pid };
     struct errand errand = {
-        .op = OP_KILL_TREE, .id = id, .run = kill_tree, .request = &order, .deadline_ms = SHORT_MS
+        .op = OP_KILL_TREE, .id = id, .slot = order.slot, .run = kill_tree, .request = &order, .deadline_ms = SHORT_MS
     };
     in_worker(server, &errand, 'k', &request->label, sizeof request->label);
+}
+
+static int check_restack(struct server *server, const struct restack_request *request, size_t length,
+                         struct outcome *out)
+{
+    size_t layers = (length - offsetof(struct restack_request, layers)) / sizeof(digest_t);
+    const struct machine *machine = machine_of(server, &request->label);
+    struct object_key upper = key_of('u', &request->upper, sizeof request->upper);
+    if (request->layer_count != layers || request->reserved)
+        return fail_with(out, EINVAL, STEP_REQUEST, "layer count");
+    if (!machine || machine->state != MACHINE_RUNNING)
+        return fail_with(out, ENOENT, STEP_MACHINE, "it does not run");
+    if (memcmp(&request->upper, &machine->upper, sizeof request->upper) && machine_has_upper(server, &request->upper))
+        return fail_with(out, EBUSY, STEP_UPPER, "another sandbox has it");
+    return check_idle(server, &upper, out);
 }
 
 static void handle_restack(struct server *server, uint32_t id, const void *body, size_t length)
@@ -141,21 +172,24 @@ static void handle_restack(struct server *server, uint32_t id, const void *body,
     struct restack_order order = { 0 };
     struct outcome out = { 0 };
     memcpy(&order.request, body, length);
-    const struct machine *machine = machine_of(server, &order.request.label);
-    size_t layers = (length - offsetof(struct restack_request, layers)) / sizeof(digest_t);
-    if (order.request.layer_count != layers || order.request.reserved)
-        fail_with(&out, EINVAL, STEP_REQUEST, "layer count");
-    else if (!machine || machine->state != MACHINE_RUNNING)
-        fail_with(&out, ENOENT, STEP_MACHINE, "it does not run");
-    if (out.wire.error)
+    struct object_key key = key_of('k', &order.request.label, sizeof order.request.label);
+    if (check_restack(server, &order.request, length, &out) || check_idle(server, &key, &out))
         return reply(server, OP_RESTACK, id, &out.wire, NULL, 0);
+    struct machine *machine = machine_of(server, &order.request.label);
     order.slot = (unsigned)(machine - server->machines);
     order.init = machine->pid;
     order.pidfd = machine->pidfd;
-    struct errand errand = {
-        .op = OP_RESTACK, .id = id, .slot = order.slot, .run = restack, .request = &order, .deadline_ms = SHORT_MS
-    };
-    in_worker(server, &errand, 'k', &order.request.label, sizeof order.request.label);
+    struct errand errand = { .op = OP_RESTACK,
+                             .id = id,
+                             .slot = order.slot,
+                             .key = key.bytes,
+                             .run = restack,
+                             .request = &order,
+                             .deadline_ms = SHORT_MS };
+    if (worker_start(server, &errand, &out))
+        return reply(server, OP_RESTACK, id, &out.wire, NULL, 0);
+    machine->is_restacking = 1;
+    machine->next_upper = order.request.upper;
 }
 
 static void handle_stats(struct server *server, uint32_t id, const key_t8 *label)
@@ -214,8 +248,13 @@ void request_handle(struct server *server, uint16_t op, uint32_t id, const void 
         if (!check_make(body, &out))
             return in_worker(server, &errand, 'u', body, sizeof(key_t8));
         break;
-    case OP_UPPER_ATTACH:
     case OP_UPPER_DROP:
+        if (machine_has_upper(server, body)) {
+            fail_with(&out, EBUSY, STEP_UPPER, "a sandbox has it");
+            break;
+        }
+        return in_worker(server, &errand, 'u', body, sizeof(key_t8));
+    case OP_UPPER_ATTACH:
         return in_worker(server, &errand, 'u', body, sizeof(key_t8));
     case OP_UPPER_STATS:
         return handle_upper_stats(server, id, body);

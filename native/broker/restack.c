@@ -94,7 +94,7 @@ static int swap(int overlay, struct outcome *out)
     /* Not the kernel's EBUSY, which in this protocol means that another operation is under way. */
     fail_with(out, errno == EBUSY ? ETXTBSY : errno, STEP_RELEASE, "something inside still uses it");
     if (change_back(overlay))
-        fail_with(out, EIO, STEP_RELEASE, "and it cannot be put back");
+        fail_with(out, ENOTRECOVERABLE, STEP_RELEASE, "something inside still uses it, and it cannot be put back");
     return -1;
 }
 

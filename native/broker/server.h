@@ -28,6 +28,9 @@ struct machine {
     uint32_t start_id;
     uint32_t stop_id;
     key_t8 label;
+    key_t8 upper;
+    int is_restacking; /* or was when it was cut off: nobody knows which of the two uppers it has */
+    key_t8 next_upper;
     pid_t starter;
     int channel;
     pid_t pid; /* PID 1 */
@@ -134,10 +137,12 @@ void machine_stop_requested(struct server *server, uint32_t id, const key_t8 *la
 void machine_starter_spoke(struct server *server, unsigned slot);
 void machine_ended(struct server *server, unsigned slot);
 void machines_check_deadlines(struct server *server);
-/* What froze it is over, well or not: a worker that was killed left it frozen. */
-void machine_thaw(struct server *server, const uint8_t label[8], unsigned slot);
+/* An operation that freezes the machine is over, well or not; the outcome may get worse. */
+void machine_worked(struct server *server, const struct worker *worker, struct wire_outcome *outcome);
 void machine_cleaned(struct server *server, unsigned slot, const struct wire_outcome *outcome);
 struct machine *machine_of(struct server *server, const key_t8 *label);
+/* Whether a machine has this upper: from the moment that it is asked for until nothing of it is left. */
+int machine_has_upper(const struct server *server, const key_t8 *upper);
 int machines_running(const struct server *server);
 void machines_drop_starters(struct server *server);
 /* A new daemon must not get the answers to the questions of its predecessor. */
@@ -146,14 +151,16 @@ void machines_forget_requests(struct server *server);
 void machines_clean(struct server *server);
 
 /* machine-folder.c: /run/squash/<instance>/machines/<label> */
-int machine_folder_make(const struct broker *broker, const key_t8 *label, unsigned slot, struct outcome *out);
-int machine_folder_set_pid(const struct broker *broker, const key_t8 *label, unsigned slot, pid_t pid);
-int machine_folder_remove(const struct broker *broker, const key_t8 *label);
 struct machine_note {
     key_t8 label;
+    key_t8 upper;
     unsigned slot;
     pid_t pid; /* 0: half-made, or no longer the process that was noted */
 };
+int machine_folder_make(const struct broker *broker, const struct machine_note *note, struct outcome *out);
+/* Writes the note again, now that its PID 1 is known. */
+int machine_folder_update(const struct broker *broker, const struct machine_note *note);
+int machine_folder_remove(const struct broker *broker, const key_t8 *label);
 /* Calls back for each folder; returns -1 when they cannot be listed. */
 int machine_folders_each(const struct broker *broker, void (*each)(void *context, const struct machine_note *note),
                          void *context);

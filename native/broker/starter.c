@@ -52,13 +52,20 @@ static int prepare(const struct broker *broker, unsigned slot, int *userns, stru
 /* The agent's socket, bound where the daemon finds it; it listens before PID 1 exists, so that a connect never fails. */
 static int make_socket(const struct broker *broker, const char *label, struct outcome *out)
 {
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    snprintf(address.sun_path, sizeof address.sun_path, "%s/machines/%s/sock", broker->run_path, label);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    /*
+     * Kernel: /proc/net/unix of the sandbox's network namespace shows the address as bind() got it. From inside its folder
+     * that is a name which tells nothing of the host.
+     */
+    struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "sock" };
+    char path[48];
+    snprintf(path, sizeof path, "machines/%s", label);
+    int folder = open_beneath(broker->run, path, O_RDONLY | O_DIRECTORY, 0);
+    int fd = folder < 0 || fchdir(folder) ? -1 : socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) ||
         lchown(address.sun_path, broker->daemon_uid, broker->daemon_gid) || chmod(address.sun_path, 0600) ||
         listen(fd, BACKLOG))
         return fail(out, STEP_SOCKET, "%s", label);
+    close(folder);
     return fd;
 }
 

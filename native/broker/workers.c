@@ -95,7 +95,7 @@ void worker_finished(struct server *server, unsigned index)
         ;
     server->workers[index].pid = 0;
     if (worker.op == OP_RESTACK || worker.op == OP_KILL_TREE)
-        machine_thaw(server, worker.key + 1, worker.slot);
+        machine_worked(server, &worker, &out.wire);
     if (!worker.op)
         machine_cleaned(server, worker.slot, &out.wire);
     else if (worker.generation == server->generation)

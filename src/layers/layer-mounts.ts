@@ -1,4 +1,6 @@
-import type { Digest } from '../domain/ids.ts';
+import { type ErrorCode, SandboxError } from '../domain/errors.ts';
+import type { Digest, LayerName } from '../domain/ids.ts';
+import type { PinnedLayer } from '../domain/pinned-layer.ts';
 import { KeyedMutex } from '../lib/keyed-mutex.ts';
 import type { Log } from '../lib/log.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -33,16 +35,16 @@ export class LayerMounts implements AsyncDisposable {
   }
 
   /** Mounts what is not yet mounted; all of it or nothing. The caller owns the references. @throws LAYER_NOT_FOUND, LAYER_DAMAGED */
-  async acquire(digests: readonly Digest[]): Promise<AsyncDisposable> {
-    const unique = [...new Set(digests)];
-    for (const digest of unique) this.#refer(digest);
+  async acquire(layers: readonly PinnedLayer[]): Promise<AsyncDisposable> {
+    const unique = [...new Map(layers.map((layer) => [layer.digest, layer])).values()];
+    for (const { digest } of unique) this.#refer(digest);
     let held = true;
     const release = async (): Promise<void> => {
       if (!held) return;
       held = false;
-      for (const digest of unique) this.#forget(digest);
+      for (const { digest } of unique) this.#forget(digest);
     };
-    const results = await Promise.allSettled(unique.map((digest) => this.#attach(digest)));
+    const results = await Promise.allSettled(unique.map((layer) => this.#attach(layer)));
     const failure = results.find((result) => result.status === 'rejected');
     if (failure !== undefined) {
       await release();
@@ -75,12 +77,14 @@ export class LayerMounts implements AsyncDisposable {
     this.#mounted.set(digest, layer);
   }
 
-  async #attach(digest: Digest): Promise<void> {
+  async #attach({ name, digest }: PinnedLayer): Promise<void> {
     const layer = this.#mounted.get(digest);
     if (layer?.attached === true) return;
     await this.#oneAtATime.run(digest, async () => {
       if (layer === undefined || layer.attached) return;
-      await this.#runtime.attachLayer(digest);
+      await this.#runtime.attachLayer(digest).catch((error: unknown) => {
+        throw withName(error, name);
+      });
       layer.attached = true;
     });
   }
@@ -106,4 +110,19 @@ export class LayerMounts implements AsyncDisposable {
         .catch((error: unknown) => this.#options.log.error({ err: error, digest }, 'Cannot give up layer'));
     });
   }
+}
+
+const STATES: Partial<Record<ErrorCode, string>> = {
+  LAYER_DAMAGED: 'its file is not what was published',
+  LAYER_NOT_FOUND: 'its file is missing',
+};
+
+/** The runtime knows a layer by its digest. */
+function withName(error: unknown, name: LayerName): unknown {
+  const state = error instanceof SandboxError ? STATES[error.code] : undefined;
+  if (!(error instanceof SandboxError) || state === undefined) return error;
+  return new SandboxError(error.code, `Cannot use layer "${name}": ${state}`, {
+    details: { ...error.details, layer: name },
+    cause: error,
+  });
 }

@@ -2,6 +2,7 @@ import { SandboxError } from '../domain/errors.ts';
 import type { Digest, LayerName } from '../domain/ids.ts';
 import { checkFit } from '../domain/layer-fit.ts';
 import { orderLayers } from '../domain/layer-stack.ts';
+import type { PinnedLayer } from '../domain/pinned-layer.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { LayerMounts, type LayerMountsOptions } from './layer-mounts.ts';
 import { LayerStore } from './layer-store.ts';
@@ -61,8 +62,8 @@ export class Layers implements AsyncDisposable {
   }
 
   /** Holds these layers mounted until the reference is disposed. @throws LAYER_NOT_FOUND, LAYER_DAMAGED */
-  acquire(digests: readonly Digest[]): Promise<AsyncDisposable> {
-    return this.#mounts.acquire(digests);
+  acquire(layers: readonly PinnedLayer[]): Promise<AsyncDisposable> {
+    return this.#mounts.acquire(layers);
   }
 
   /** Unmounts those of them that nobody holds: what a daemon that died left behind. */

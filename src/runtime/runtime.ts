@@ -177,6 +177,7 @@ export interface Runtime extends AsyncDisposable {
   makeUpper(id: UpperId, options: UpperOptions): Promise<void>;
   /** Makes an upper usable again after a reboot. @throws START_FAILED when its data is gone */
   attachUpper(id: UpperId): Promise<void>;
+  /** Idempotent. @throws START_FAILED as long as a machine has it */
   dropUpper(id: UpperId): Promise<void>;
   upperUsage(id: UpperId): Promise<{ readonly usedBytes: number; readonly limitBytes: number }>;
   /** @throws START_FAILED naming the step, LAYER_NOT_FOUND, NO_SPACE */

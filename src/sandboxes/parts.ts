@@ -38,5 +38,5 @@ export async function openLog(sandbox: Sandbox, parts: SandboxParts): Promise<vo
 
 /** Holds the layers of a sandbox mounted, by the digests that it was made of. @throws LAYER_NOT_FOUND, LAYER_DAMAGED */
 export async function mountLayers(sandbox: Sandbox, parts: SandboxParts): Promise<void> {
-  sandbox.layers ??= await parts.layers.acquire(sandbox.record.layers.map((layer) => layer.digest));
+  sandbox.layers ??= await parts.layers.acquire(sandbox.record.layers);
 }

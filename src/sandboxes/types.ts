@@ -1,13 +1,8 @@
-import type { Digest, LayerName, SandboxId, UpperId } from '../domain/ids.ts';
+import type { LayerName, SandboxId, UpperId } from '../domain/ids.ts';
+import type { PinnedLayer } from '../domain/pinned-layer.ts';
 
 /** How a sandbox's life stands (contract §8). */
 export type SandboxState = 'creating' | 'running' | 'paused' | 'stopped' | 'failed' | 'destroying';
-
-/** A layer as a sandbox pins it: the name may later point to other bytes, the digest never does. */
-export interface PinnedLayer {
-  readonly name: LayerName;
-  readonly digest: Digest;
-}
 
 /** What a client asks for, parsed and complete: defaults are filled in at the edge. */
 export interface CreateRequest {

@@ -224,6 +224,19 @@ export function runtimeContract(name: string, makeHarness: () => Promise<Runtime
       expect((await run(next, 'cat /root/file')).stdout).toBe('kept\n');
     });
 
+    test('an upper is of one machine: another one on it, and its removal, are refused until that one is gone', async () => {
+      const machine = await startMachine();
+      const second = specOf({ label: labelOf(parseSandboxId('second')) });
+      // Side by side: a broker that says "busy" is asked again for a while.
+      const refused = await Promise.allSettled([runtime.start(second), runtime.dropUpper(upper)]);
+      expect(refused).toMatchObject(Array(2).fill({ status: 'rejected', reason: { code: 'START_FAILED' } }));
+      expect((await runtime.inventory()).machines).toEqual([label]);
+      await machine.stop();
+      await (await runtime.start(second)).stop();
+      await runtime.dropUpper(upper);
+      expect((await runtime.inventory()).uppers).toEqual([]);
+    });
+
     test('an upper has an end, and says how much is used', async () => {
       const machine = await startMachine();
       const before = await runtime.upperUsage(upper);

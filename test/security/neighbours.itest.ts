@@ -114,6 +114,15 @@ test('the only interface is loopback, and it is a loopback of its own', async ()
   expect(await installation.answer('victim', ['connect', 'tcp', '127.0.0.1', '80'])).toBe('ECONNREFUSED');
 });
 
+test("the agent's socket is listed inside, and its address tells nothing of the host", async () => {
+  const addresses = async (id: string, before = '') =>
+    (await installation.exec(id, `${before} awk 'NR > 1 && $8 { print $8 }' /proc/net/unix`)).stdout.trim().split('\n');
+  expect(await addresses('victim')).toEqual(['sock']);
+  // The control: what is bound by a whole path, as busybox's syslogd does it, is shown by that.
+  const bind = 'mkdir -p /var/run; syslogd -O /tmp/log; until [ -S /dev/log ]; do usleep 1000; done;';
+  expect(await addresses('hostile', bind)).toEqual(['sock', '/dev/log']);
+});
+
 test('what a sandbox does to the files of a layer stays in that sandbox', async () => {
   const layers = join(installation.host.dataFolder, 'modules/sha256');
   const digests = () =>

@@ -18,25 +18,17 @@ const PATIENCE_MS = 10_000;
 export class RelayedBroker implements AsyncDisposable {
   readonly #dataFolder: string;
   readonly #work: string;
-  readonly #broker: ChildProcess;
+  #broker: ChildProcess;
   #runtime: NamespaceRuntime | undefined;
 
   private constructor(dataFolder: string) {
     this.#dataFolder = realpathSync(dataFolder);
     this.#work = mkdtempSync(join(tmpdir(), 'relay-'));
     // The relay runs as the daemon's user, who may not be able to read this checkout.
-    const relay = join(this.#work, 'broker-relay.ts');
-    copyFileSync(join(PROJECT_ROOT, 'test/support/broker-relay.ts'), relay);
+    copyFileSync(join(PROJECT_ROOT, 'test/support/broker-relay.ts'), this.#relay);
     run(['chmod', '1777', this.#work]);
-    run(['chmod', '644', relay]);
-    this.#broker = spawn(
-      `${INSTALLED}/squash-broker`,
-      [
-        ...['serve', '--data', this.#dataFolder, '--uid-base', Installation.uidBase, '--ready', '0'],
-        ...['--agent', `${INSTALLED}/squash-agent`, '--', `${INSTALLED}/node`, relay, this.#socketPath],
-      ],
-      { stdio: ['ignore', 'ignore', 'inherit'] },
-    );
+    run(['chmod', '644', this.#relay]);
+    this.#broker = this.#spawn();
   }
 
   static async start(dataFolder: string): Promise<RelayedBroker> {
@@ -52,15 +44,37 @@ export class RelayedBroker implements AsyncDisposable {
 
   /** Becomes the broker's next daemon; the last one goes away. */
   async connect(): Promise<NamespaceRuntime> {
-    await this.#runtime?.[Symbol.asyncDispose]();
     const runtime = new NamespaceRuntime({
-      broker: await this.#connectRelay(),
+      broker: await this.connectRaw(),
       runFolder: `/run/squash/${createHash('sha256').update(this.#dataFolder).digest('hex').slice(0, 8)}`,
       dataFolder: this.#dataFolder,
     });
     this.#runtime = runtime;
     await runtime.ready();
     return runtime;
+  }
+
+  /** The same for a daemon that speaks in frames, and ends its connection itself. */
+  async connectRaw(): Promise<Socket> {
+    await this.#runtime?.[Symbol.asyncDispose]();
+    this.#runtime = undefined;
+    for (const giveUpAt = performance.now() + PATIENCE_MS; ; await delay(10)) {
+      const socket = connect(this.#socketPath);
+      try {
+        await once(socket, 'connect');
+        return socket;
+      } catch (error) {
+        if (performance.now() > giveUpAt) throw error;
+      }
+    }
+  }
+
+  /** `kill -9` of the broker, and the next one over the same state root. Every connection is lost. */
+  async restart(): Promise<void> {
+    const ended = once(this.#broker, 'exit');
+    this.#broker.kill('SIGKILL');
+    await ended;
+    this.#broker = this.#spawn();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -78,15 +92,18 @@ export class RelayedBroker implements AsyncDisposable {
     return join(this.#work, 'sock');
   }
 
-  async #connectRelay(): Promise<Socket> {
-    for (const giveUpAt = performance.now() + PATIENCE_MS; ; await delay(10)) {
-      const socket = connect(this.#socketPath);
-      try {
-        await once(socket, 'connect');
-        return socket;
-      } catch (error) {
-        if (performance.now() > giveUpAt) throw error;
-      }
-    }
+  get #relay(): string {
+    return join(this.#work, 'broker-relay.ts');
+  }
+
+  #spawn(): ChildProcess {
+    return spawn(
+      `${INSTALLED}/squash-broker`,
+      [
+        ...['serve', '--data', this.#dataFolder, '--uid-base', Installation.uidBase, '--ready', '0'],
+        ...['--agent', `${INSTALLED}/squash-agent`, '--', `${INSTALLED}/node`, this.#relay, this.#socketPath],
+      ],
+      { stdio: ['ignore', 'ignore', 'inherit'] },
+    );
   }
 }

@@ -21,3 +21,4 @@ void test_sha256(void);
 void test_beneath(void);
 void test_subordinate_ids(void);
 void test_kill_choice(void);
+void test_list(void);

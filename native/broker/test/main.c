@@ -17,6 +17,7 @@ int main(int argc, char **argv)
     test_beneath();
     test_subordinate_ids();
     test_kill_choice();
+    test_list();
     printf("broker-units: %u checks, %u failed\n", checks, failures);
     return failures ? 1 : 0;
 }

@@ -1,5 +1,5 @@
 import { SandboxError } from '../../domain/errors.ts';
-import type { SandboxLabel } from '../../domain/ids.ts';
+import type { SandboxLabel, UpperId } from '../../domain/ids.ts';
 import type { ExecOptions, ExecRequest, FileRead, Machine, MachineSpec, MachineStats, Stack } from '../runtime.ts';
 import { isProgram, MemoryProcess } from './memory-process.ts';
 import type { MiniFiles } from './mini-files.ts';
@@ -8,7 +8,8 @@ import { packTar, unpackTar } from './mini-tar.ts';
 /** A machine of the in-memory runtime: a list of commands over the files of an upper. */
 export class MemoryMachine implements Machine {
   readonly label: SandboxLabel;
-  readonly spec: MachineSpec;
+  /** Which upper it has now. */
+  upper: UpperId;
   readonly exited: Promise<void>;
   /** What the kernel would have counted; tests raise it. */
   oomKills = 0;
@@ -23,7 +24,7 @@ export class MemoryMachine implements Machine {
   #lastPid = 1;
 
   constructor(spec: MachineSpec, files: MiniFiles) {
-    this.spec = spec;
+    this.upper = spec.upper;
     this.label = spec.label;
     this.#files = files;
     this.exited = this.#exit.promise;
@@ -92,12 +93,14 @@ export class MemoryMachine implements Machine {
   async restack(stack: Stack): Promise<void> {
     this.#checkAlive();
     const files = await this.onRestack(stack);
+    // As the kernel sees it: a working folder is a file in use.
     if (this.commands.some((command) => command.workdir !== '/'))
       throw new SandboxError(
         'SANDBOX_BUSY',
         'Cannot change the layers of the sandbox: something inside still uses them',
       );
     this.#files = files;
+    this.upper = stack.upper;
   }
 
   stop(): Promise<void> {

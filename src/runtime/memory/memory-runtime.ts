@@ -74,6 +74,7 @@ export class MemoryRuntime implements Runtime {
 
   async dropUpper(id: UpperId): Promise<void> {
     await this.#begin('dropUpper');
+    this.#refuseInUse(id);
     const upper = this.#host.uppers.get(id);
     if (upper !== undefined && this.#host.uppers.delete(id)) this.#host.freeBytes += upper.options.sizeBytes;
   }
@@ -89,6 +90,7 @@ export class MemoryRuntime implements Runtime {
     const files = this.#filesOf(spec);
     if (this.#host.machines.has(spec.label))
       throw new SandboxError('START_FAILED', `Cannot start machine ${spec.label}: it exists`);
+    this.#refuseInUse(spec.upper);
     const machine = new MemoryMachine(spec, files);
     this.#host.machines.set(spec.label, machine);
     return this.#hold(machine);
@@ -131,6 +133,7 @@ export class MemoryRuntime implements Runtime {
     machine.onStop = () => this.stopMachine(machine.label);
     machine.onRestack = async (stack) => {
       await this.#begin('restack');
+      this.#refuseInUse(stack.upper, machine);
       return this.#filesOf(stack);
     };
     return machine;
@@ -148,6 +151,12 @@ export class MemoryRuntime implements Runtime {
     const upper = this.#host.uppers.get(id);
     if (upper === undefined) throw new SandboxError('START_FAILED', `Cannot use upper ${id}: its data is gone`);
     return upper;
+  }
+
+  #refuseInUse(id: UpperId, except?: MemoryMachine): void {
+    for (const machine of this.#host.machines.values())
+      if (machine.alive && machine.upper === id && machine !== except)
+        throw new SandboxError('START_FAILED', `Cannot use upper ${id}: a machine has it`);
   }
 
   async #begin(operation: string): Promise<void> {

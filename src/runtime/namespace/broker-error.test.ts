@@ -22,6 +22,7 @@ describe('the code of a refusal', () => {
     ['publish', EBADMSG, 'DIGEST', 'LAYER_DAMAGED'],
     ['layerAttach', EBADMSG, 'DIGEST', 'LAYER_DAMAGED'],
     ['layerVerify', EIO, 'DIGEST', 'LAYER_DAMAGED'],
+    ['layerAttach', EPERM, 'LAYER', 'LAYER_DAMAGED'],
     ['publish', EEXIST, 'STORE', 'LAYER_EXISTS'],
     ['layerAttach', ENOENT, 'LAYER', 'LAYER_NOT_FOUND'],
     ['upperMake', ENOSPC, 'RESERVE', 'NO_SPACE'],
