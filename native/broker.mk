@@ -48,7 +48,7 @@ check-broker: $(OUT)/test/broker-units
 FRAMES := 100000
 SEED := 0
 BROKER_FUZZ := $(wildcard fuzz/broker-*.c)
-BROKER_FAKES := say fork kill pidfd_send_signal request_handle make_ext4 cgroup_freeze image_mount restack worker_start
+BROKER_FAKES := say fork kill pidfd_send_signal request_handle make_ext4 cgroup_freeze image_mount restack capture worker_start
 
 $(FUZZ_OUT)/broker-fuzz: $(BROKER_FUZZ) $(wildcard fuzz/broker-*.h) $(BROKER_LIBRARY) $(BROKER_HEADERS) $(OUT)/generated/seccomp-filter.h
 	@mkdir -p $(@D)

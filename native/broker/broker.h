@@ -24,7 +24,8 @@ struct broker {
     pid_t pid;                /* of the resident broker */
     int data;                 /* descriptors of the two */
     int run;
-    int agent;       /* the agent's program, to be executed */
+    int agent; /* programs to be executed */
+    int packer;
     int host_mounts; /* the mount namespace that the broker was started in */
     uid_t daemon_uid;
     gid_t daemon_gid;

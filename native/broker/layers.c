@@ -4,6 +4,7 @@
 #include "image.h"
 #include "sha256.h"
 #include "stamp.h"
+#include "store.h"
 
 #include <errno.h>
 #include <fcntl.h>

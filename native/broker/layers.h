@@ -22,9 +22,3 @@ int layer_check_digest(const struct broker *broker, int fd, const digest_t *dige
 
 /* Whether a sidecar of the store names the digest. */
 int digest_is_named(const struct broker *broker, const char *digest_hex);
-
-/*
- * Orders those who change the store: publishers, which may run without a broker, and removers. Returns a descriptor that
- * holds the lock until it is closed; -1 with EWOULDBLOCK when somebody else has it and the caller does not wait.
- */
-int store_lock(const struct broker *broker, int wait);

@@ -1,6 +1,7 @@
 #include "machine.h"
 
 #include "order.h"
+#include "rlimit-lower.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,17 +34,9 @@ static int set_limits(struct outcome *out)
         { RLIMIT_FSIZE, RLIM_INFINITY },
         { RLIMIT_STACK, 8 << 20 },
     };
-    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
-        struct rlimit limit;
-        if (getrlimit(limits[i].resource, &limit))
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+        if (rlimit_lower(limits[i].resource, limits[i].value))
             return fail(out, STEP_LIMITS, "rlimit %d", limits[i].resource);
-        /* Only down: raising one needs CAP_SYS_RESOURCE, which root of a container does not have. */
-        if (limits[i].value < limit.rlim_max)
-            limit.rlim_max = limits[i].value;
-        limit.rlim_cur = limit.rlim_max;
-        if (setrlimit(limits[i].resource, &limit))
-            return fail(out, STEP_LIMITS, "rlimit %d", limits[i].resource);
-    }
     return 0;
 }
 

@@ -67,6 +67,8 @@ int etc_write(const struct machine_start *start, struct outcome *out);
 
 /* privileges.c: everything that takes power away, in the one order that works. */
 int privileges_drop(const struct machine_start *start, struct outcome *out);
+/* The same for a program that is to read, as the namespace's root, and do nothing else. */
+int privileges_drop_to_read(int userns, struct outcome *out);
 
 /* network.c: loopback up, and knobs that only the namespace's owner may turn. */
 int network_prepare(struct outcome *out);

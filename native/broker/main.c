@@ -1,7 +1,7 @@
 /*
  * squash-broker: the one program of Squash that is root.
  *
- *   squash-broker serve --data DIR --agent PATH --uid-base N [--ready N] [--user U] [--group G] -- DAEMON [ARG…]
+ *   squash-broker serve --data DIR --agent PATH [--packer PATH] --uid-base N [--ready N] [--user U] [--group G] -- DAEMON [ARG…]
  *   squash-broker publish --data DIR STAGED NAME --digest HEX [--replace]
  *   squash-broker verify --data DIR --digest HEX
  *   squash-broker probe
@@ -65,7 +65,7 @@ static int run_serve(const struct arguments *arguments)
     server.command = arguments->command;
     server.ready_wanted = arguments->ready;
     if (state_root_open(broker, arguments, &out) || state_root_lock(broker, &out) || instance_name(broker, &out) ||
-        agent_open(broker, arguments->agent, &out) || cgroups_open(&broker->cgroups, broker->instance, &out) ||
+        programs_open(broker, arguments, &out) || cgroups_open(&broker->cgroups, broker->instance, &out) ||
         run_folder_open(broker, &out) || id_block_take(broker, arguments->uid_base, &out) || confine_broker(&out))
         return give_back(broker), failed("serve", &out);
     return serve(&server);

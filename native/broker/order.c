@@ -15,24 +15,31 @@ union control {
     char bytes[CMSG_SPACE((FIXED_DESCRIPTORS + LAYERS_MAX) * sizeof(int))];
 };
 
-int order_take_trees(struct order *order, const struct broker *broker, int userns, struct outcome *out)
+/* Security: nodev and nosuid on each clone as on the overlay; none of them relies on another. */
+#define CLONE_ATTRIBUTES (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
+
+int clone_layer(int run, const digest_t *digest, int userns, struct outcome *out)
 {
     char source[128], name[HEX32];
-    /* Security: nodev and nosuid on each clone as on the overlay; none of them relies on another. */
-    struct tree_options options = { .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, .userns = userns };
+    struct tree_options options = { .attributes = CLONE_ATTRIBUTES | MOUNT_ATTR_RDONLY, .userns = userns };
+    hex(digest->bytes, 32, name);
+    snprintf(source, sizeof source, LAYER_MOUNTS "/%s", name);
+    int tree = clone_tree(run, source, &options);
+    return tree < 0 ? fail(out, STEP_LOWERDIR, "%.20s", name) : tree;
+}
+
+int order_take_trees(struct order *order, const struct broker *broker, int userns, struct outcome *out)
+{
+    char source[128], name[HEX8];
+    struct tree_options options = { .attributes = CLONE_ATTRIBUTES, .userns = userns };
     hex(order->request.upper.bytes, 8, name);
     snprintf(source, sizeof source, UPPER_MOUNTS "/%s", name);
     order->upper = clone_tree(broker->run, source, &options);
     if (order->upper < 0)
         return fail(out, STEP_UPPERDIR, "%s", name);
-    options.attributes |= MOUNT_ATTR_RDONLY;
-    for (uint32_t i = 0; i < order->request.layer_count; i++) {
-        hex(order->request.layers[i].bytes, 32, name);
-        snprintf(source, sizeof source, LAYER_MOUNTS "/%s", name);
-        order->layers[i] = clone_tree(broker->run, source, &options);
-        if (order->layers[i] < 0)
-            return fail(out, STEP_LOWERDIR, "layer %u, %.20s", i, name);
-    }
+    for (uint32_t i = 0; i < order->request.layer_count; i++)
+        if ((order->layers[i] = clone_layer(broker->run, &order->request.layers[i], userns, out)) < 0)
+            return -1;
     return 0;
 }
 

@@ -10,6 +10,9 @@ struct order {
     int layers[LAYERS_MAX]; /* as many as the request names, in its order */
 };
 
+/* A detached clone of an attached layer, read-only, with the id map of the namespace; -1 after fail(). */
+int clone_layer(int run, const digest_t *digest, int userns, struct outcome *out);
+
 /* Clones the trees of the request in the broker's mount namespace, the only one in which they are. */
 int order_take_trees(struct order *order, const struct broker *broker, int userns, struct outcome *out);
 

@@ -3,7 +3,7 @@
 #include "steps.h"
 #include "wire.h"
 
-#define PAYLOAD_MAX 64
+#define PAYLOAD_MAX 96
 
 struct outcome {
     struct wire_outcome wire;

@@ -27,10 +27,10 @@
      1ull << CAP_NET_BIND_SERVICE | 1ull << CAP_NET_RAW | 1ull << CAP_SYS_CHROOT | 1ull << CAP_MKNOD |           \
      1ull << CAP_AUDIT_WRITE)
 
-static int enter_userns(const struct machine_start *start, struct outcome *out)
+static int enter_userns(int userns, struct outcome *out)
 {
     /* setns and not unshare: the namespace that maps the layers is the one the sandbox lives in, made beforehand. */
-    if (setns(start->userns, CLONE_NEWUSER))
+    if (setns(userns, CLONE_NEWUSER))
         return fail(out, STEP_USERNS, "setns");
     if (setgroups(0, NULL) || setresgid(0, 0, 0) || setresuid(0, 0, 0))
         return fail(out, STEP_USERNS, "become its root");
@@ -46,10 +46,10 @@ static int close_nesting(const struct machine_start *start, struct outcome *out)
     return 0;
 }
 
-static int drop_bounding_set(struct outcome *out)
+static int drop_bounding_set(uint64_t kept, struct outcome *out)
 {
     for (unsigned capability = 0; capability < 64; capability++) {
-        if (KEPT & 1ull << capability || !prctl(PR_CAPBSET_DROP, capability, 0, 0, 0))
+        if (kept & 1ull << capability || !prctl(PR_CAPBSET_DROP, capability, 0, 0, 0))
             continue;
         if (errno == EINVAL) /* past the last capability of this kernel */
             return 0;
@@ -58,9 +58,8 @@ static int drop_bounding_set(struct outcome *out)
     return 0;
 }
 
-static int install_filter(const struct machine_start *start, struct outcome *out)
+static int install_filter(int nesting, struct outcome *out)
 {
-    int nesting = start->request->flags & FLAG_NESTING;
     struct sock_fprog program = {
         .len =
             nesting ? sizeof nesting_filter / sizeof *nesting_filter : sizeof default_filter / sizeof *default_filter,
@@ -71,12 +70,12 @@ static int install_filter(const struct machine_start *start, struct outcome *out
     return 0;
 }
 
-static int drop_capabilities(struct outcome *out)
+static int drop_capabilities(uint64_t kept, struct outcome *out)
 {
     struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
     struct __user_cap_data_struct data[2] = {
-        { .effective = (uint32_t)KEPT, .permitted = (uint32_t)KEPT },
-        { .effective = (uint32_t)(KEPT >> 32), .permitted = (uint32_t)(KEPT >> 32) },
+        { .effective = (uint32_t)kept, .permitted = (uint32_t)kept },
+        { .effective = (uint32_t)(kept >> 32), .permitted = (uint32_t)(kept >> 32) },
     };
     if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) || syscall(SYS_capset, &header, data))
         return fail(out, STEP_CAPABILITIES, "capset");
@@ -85,8 +84,19 @@ static int drop_capabilities(struct outcome *out)
 
 int privileges_drop(const struct machine_start *start, struct outcome *out)
 {
-    if (enter_userns(start, out) || etc_write(start, out) || close_nesting(start, out) || drop_bounding_set(out) ||
-        install_filter(start, out))
+    if (enter_userns(start->userns, out) || etc_write(start, out) || close_nesting(start, out) ||
+        drop_bounding_set(KEPT, out) || install_filter(start->request->flags & FLAG_NESTING, out))
         return -1;
-    return drop_capabilities(out);
+    return drop_capabilities(KEPT, out);
+}
+
+int privileges_drop_to_read(int userns, struct outcome *out)
+{
+    /* Of files whose ids the namespace maps: it reads what a sandbox has closed to itself. */
+    const uint64_t kept = 1ull << CAP_DAC_READ_SEARCH;
+    if (enter_userns(userns, out) || drop_bounding_set(kept, out))
+        return -1;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+        return fail(out, STEP_CAPABILITIES, "no_new_privs");
+    return install_filter(0, out) || drop_capabilities(kept, out) ? -1 : 0;
 }

@@ -4,7 +4,7 @@
  */
 #include "beneath.h"
 #include "layers.h"
-#include "stamp.h"
+#include "store.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -96,54 +95,6 @@ static int take_over(const struct broker *broker, int staging, int taken, const 
     return -1;
 }
 
-/* Whether the bytes that are there already are as good. */
-static int is_stored_well(const struct broker *broker, const digest_t *digest)
-{
-    struct outcome ignored = { 0 };
-    char digest_hex[HEX32];
-    uint64_t size;
-    hex(digest->bytes, 32, digest_hex);
-    int there = layer_open(broker, digest_hex, &ignored);
-    int good = there >= 0 && !layer_check_digest(broker, there, digest, &size, &ignored);
-    if (there >= 0)
-        close(there);
-    return good;
-}
-
-/* Publishing again is how a damaged layer is repaired; who has it mounted keeps what it has. */
-static int replace_bytes(int modules, int fd, const char *path)
-{
-    const char *temporary = "sha256/.repair";
-    unlinkat(modules, temporary, 0);
-    return linkat(fd, "", modules, temporary, AT_EMPTY_PATH) || renameat(modules, temporary, modules, path);
-}
-
-/* Links the open file under sha256/; bytes of this digest that are there already are as good. */
-static int store_bytes(const struct broker *broker, int modules, int fd, const digest_t *digest, struct outcome *out)
-{
-    char digest_hex[HEX32], path[128];
-    uint64_t size;
-    hex(digest->bytes, 32, digest_hex);
-    if (layer_check_digest(broker, fd, digest, &size, out))
-        return -1;
-    if (ensure_folder(modules, "sha256", 0750, 0, broker->daemon_gid))
-        return fail(out, STEP_STORE, "sha256");
-    snprintf(path, sizeof path, "sha256/%s.squashfs", digest_hex);
-    int stored = !linkat(fd, "", modules, path, AT_EMPTY_PATH);
-    if (!stored && errno == EEXIST)
-        stored = is_stored_well(broker, digest) || !replace_bytes(modules, fd, path);
-    if (!stored)
-        return fail(out, STEP_STORE, "%s", path);
-    int folder = open_beneath(modules, "sha256", O_RDONLY | O_DIRECTORY, 0);
-    int bad = folder < 0 || fsync(folder);
-    if (bad)
-        fail(out, STEP_STORE, "sha256");
-    if (folder >= 0)
-        close(folder);
-    answer(out, &size, sizeof size);
-    return bad ? -1 : 0;
-}
-
 /* The link for people. The rename makes it whole at every moment. */
 static int link_view(int modules, const char *layer, const char *digest_hex, struct outcome *out)
 {
@@ -156,16 +107,6 @@ static int link_view(int modules, const char *layer, const char *digest_hex, str
         (unlinkat(modules, temporary, 0) && errno != ENOENT)) /* rename of two links to one file leaves both */
         return fail(out, STEP_STORE, "%s", view);
     return 0;
-}
-
-/* Links changed the file's ctime, which the stamp holds. Its bytes were found right under this lock. */
-static int stamp_stored(const struct broker *broker, const char *digest_hex, struct outcome *out)
-{
-    int fd = layer_open(broker, digest_hex, out);
-    int bad = fd < 0 || stamp_write(broker, fd, digest_hex, out);
-    if (fd >= 0)
-        close(fd);
-    return bad;
 }
 
 struct folders {
@@ -187,6 +128,7 @@ static int publish_locked(const struct broker *broker, const struct publish_requ
     char *before = text ? read_sidecar(folders->modules, sidecar) : NULL;
     int is_unreadable = !before && errno && errno != ENOENT;
     int bad = 0, fd = -1;
+    uint64_t size = 0;
     /* A publisher that was killed may have left it there. */
     give_back(folders->staging, folders->taken, staged);
     if (!text || strlen(text) != request->sidecar_bytes || !strstr(text, digest_hex))
@@ -196,6 +138,7 @@ static int publish_locked(const struct broker *broker, const struct publish_requ
     else if (before && !strstr(before, digest_hex) && !(request->flags & FLAG_REPLACE))
         bad = fail_with(out, EEXIST, STEP_STORE, "%s", request->layer);
     else if ((fd = take_over(broker, folders->staging, folders->taken, staged, out)) < 0 ||
+             layer_check_digest(broker, fd, &request->digest, &size, out) ||
              store_bytes(broker, folders->modules, fd, &request->digest, out))
         bad = -1;
     else if (write_file_durably(folders->modules, sidecar, text, strlen(text), 0440, broker->daemon_gid))
@@ -205,7 +148,8 @@ static int publish_locked(const struct broker *broker, const struct publish_requ
     if (!bad) {
         unlinkat(folders->taken, staged, 0);
         unlinkat(folders->staging, staged_json, 0);
-        bad = stamp_stored(broker, digest_hex, out) || fsync(folders->modules);
+        bad = store_stamp(broker, digest_hex, out) || fsync(folders->modules);
+        answer(out, &size, sizeof size);
     }
     if (fd >= 0) {
         if (bad)
@@ -215,18 +159,6 @@ static int publish_locked(const struct broker *broker, const struct publish_requ
     free(text);
     free(before);
     return bad ? -1 : 0;
-}
-
-int store_lock(const struct broker *broker, int wait)
-{
-    int lock = open_beneath(broker->data, "modules/.lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
-    if (lock >= 0 && flock(lock, LOCK_EX | (wait ? 0 : LOCK_NB))) {
-        int error = errno;
-        close(lock);
-        errno = error;
-        return -1;
-    }
-    return lock;
 }
 
 int layer_publish(const struct broker *broker, const struct publish_request *request, struct outcome *out)

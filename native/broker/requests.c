@@ -1,4 +1,5 @@
 /* What a request means. Every field is checked here; what takes time is given to a worker. */
+#include "capture.h"
 #include "layers.h"
 #include "restack.h"
 #include "server.h"
@@ -192,6 +193,37 @@ static void handle_restack(struct server *server, uint32_t id, const void *body,
     machine->next_upper = order.request.upper;
 }
 
+static int check_capture(struct server *server, const struct capture_request *request, size_t length,
+                         struct outcome *out)
+{
+    size_t layers = (length - offsetof(struct capture_request, layers)) / sizeof(digest_t);
+    const struct machine *machine = machine_of(server, &request->label);
+    if (request->layer_count != layers || !request->timeout_seconds || request->timeout_seconds > CAPTURE_SECONDS_MAX)
+        return fail_with(out, EINVAL, STEP_REQUEST, "layer count or time");
+    if (!machine || machine->state != MACHINE_RUNNING)
+        return fail_with(out, ENOENT, STEP_MACHINE, "it does not run");
+    if (memcmp(&request->upper, &machine->upper, sizeof request->upper))
+        return fail_with(out, EINVAL, STEP_UPPER, "it has another");
+    return 0;
+}
+
+static void handle_capture(struct server *server, uint32_t id, const void *body, size_t length)
+{
+    struct capture_order order = { 0 };
+    struct outcome out = { 0 };
+    memcpy(&order.request, body, length);
+    if (check_capture(server, &order.request, length, &out))
+        return reply(server, OP_CAPTURE, id, &out.wire, NULL, 0);
+    order.slot = (unsigned)(machine_of(server, &order.request.label) - server->machines);
+    struct errand errand = { .op = OP_CAPTURE,
+                             .id = id,
+                             .slot = order.slot,
+                             .run = capture,
+                             .request = &order,
+                             .deadline_ms = order.request.timeout_seconds * 1000 };
+    in_worker(server, &errand, 'k', &order.request.label, sizeof order.request.label);
+}
+
 static void handle_stats(struct server *server, uint32_t id, const key_t8 *label)
 {
     struct outcome out = { 0 };
@@ -264,6 +296,8 @@ void request_handle(struct server *server, uint16_t op, uint32_t id, const void 
         return machine_stop_requested(server, id, body);
     case OP_RESTACK:
         return handle_restack(server, id, body, length);
+    case OP_CAPTURE:
+        return handle_capture(server, id, body, length);
     case OP_KILL_TREE:
         return handle_kill(server, id, body);
     case OP_STATS:

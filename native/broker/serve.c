@@ -1,5 +1,7 @@
 #include "server.h"
 
+#include "capture.h"
+
 #include "run-folder.h"
 
 #include <errno.h>
@@ -225,6 +227,7 @@ int serve(struct server *server)
         return 1;
     }
     daemon_end_stale(server);
+    captures_clean(&server->broker);
     if (machines_adopt(server, &out)) {
         say("cannot adopt machines: %s: %s (%s)", step_text(out.wire.step), out.wire.text,
             strerror((int)out.wire.error));

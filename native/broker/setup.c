@@ -30,7 +30,8 @@ int arguments_parse(int argc, char **argv, struct arguments *arguments)
     static const struct option options[] = {
         { "data", 1, NULL, 'd' },   { "user", 1, NULL, 'u' },     { "group", 1, NULL, 'g' },
         { "agent", 1, NULL, 'a' },  { "uid-base", 1, NULL, 'b' }, { "ready", 1, NULL, 'r' },
-        { "digest", 1, NULL, 's' }, { "replace", 0, NULL, 'R' },  { NULL, 0, NULL, 0 },
+        { "digest", 1, NULL, 's' }, { "replace", 0, NULL, 'R' },  { "packer", 1, NULL, 'p' },
+        { NULL, 0, NULL, 0 },
     };
     unsigned long number;
     *arguments = (struct arguments){ .user = "squash", .group = "squash" };
@@ -47,6 +48,9 @@ int arguments_parse(int argc, char **argv, struct arguments *arguments)
             break;
         case 'a':
             arguments->agent = optarg;
+            break;
+        case 'p':
+            arguments->packer = optarg;
             break;
         case 's':
             arguments->digest = optarg;
@@ -166,14 +170,27 @@ int state_root_lock(const struct broker *broker, struct outcome *out)
     return 0;
 }
 
-int agent_open(struct broker *broker, const char *path, struct outcome *out)
+static int program_open(const char *path, mode_t mode, int *fd, struct outcome *out)
 {
     struct stat s;
-    broker->agent = path ? open(path, O_PATH | O_CLOEXEC) : -1;
-    if (broker->agent < 0 || fstat(broker->agent, &s))
-        return fail_with(out, ENOENT, STEP_EXEC, "--agent %s", path ? path : "is missing");
-    /* Security: nobody but root may read it, which is what keeps root inside from tracing PID 1 (ptrace(2), would_dump). */
-    if (s.st_uid != 0 || (s.st_mode & 07777) != 0711)
-        return fail_with(out, EPERM, STEP_EXEC, "%s must be root's, of mode 0711", path);
+    *fd = open(path, O_PATH | O_CLOEXEC);
+    if (*fd < 0 || fstat(*fd, &s))
+        return fail_with(out, ENOENT, STEP_EXEC, "%.100s", path);
+    if (s.st_uid != 0 || (s.st_mode & 07777) != mode)
+        return fail_with(out, EPERM, STEP_EXEC, "%.64s must be root's, of mode 0%o", path, mode);
     return 0;
+}
+
+int programs_open(struct broker *broker, const struct arguments *arguments, struct outcome *out)
+{
+    char packer[PATH_MAX];
+    if (!arguments->agent)
+        return fail_with(out, EINVAL, STEP_EXEC, "--agent is missing");
+    const char *slash = strrchr(arguments->agent, '/');
+    snprintf(packer, sizeof packer, "%.*ssquash-packer", slash ? (int)(slash + 1 - arguments->agent) : 0,
+             arguments->agent);
+    /* Security: nobody but root may read it, which is what keeps root inside from tracing PID 1 (ptrace(2), would_dump). */
+    if (program_open(arguments->agent, 0711, &broker->agent, out))
+        return -1;
+    return program_open(arguments->packer ? arguments->packer : packer, 0755, &broker->packer, out);
 }

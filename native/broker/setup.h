@@ -6,6 +6,7 @@ struct arguments {
     const char *data;
     const char *user, *group;
     const char *agent;
+    const char *packer; /* NULL: the one beside the agent */
     uint32_t uid_base;
     unsigned ready;
     int replace;
@@ -24,4 +25,5 @@ int state_root_open(struct broker *broker, const struct arguments *arguments, st
 /* Held as long as the process lives: one broker per state root. */
 int state_root_lock(const struct broker *broker, struct outcome *out);
 
-int agent_open(struct broker *broker, const char *path, struct outcome *out);
+/* The agent and the packer, which the broker starts. */
+int programs_open(struct broker *broker, const struct arguments *arguments, struct outcome *out);

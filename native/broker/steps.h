@@ -49,7 +49,9 @@
     X(40, UPPER_LAYOUT, "lay out the upper")                                                                 \
     X(41, NETWORK, "bring loopback up")                                                                      \
     X(42, CARRY, "carry /proc, /dev and /sys over")                                                          \
-    X(43, RELEASE, "let go of the old root")
+    X(43, RELEASE, "let go of the old root")                                                                 \
+    X(44, VIEW, "show the packer what it is to pack")                                                        \
+    X(45, PACK, "pack the writable layer")
 /* clang-format on */
 
 enum step {

@@ -1,9 +1,9 @@
 #include "wire.h"
 
-/* A body that ends with 1 to LAYERS_MAX digests. */
+/* A body that ends with digests, at most LAYERS_MAX. */
 static int fits_with_layers(size_t length, size_t fixed)
 {
-    return length > fixed && (length - fixed) % sizeof(digest_t) == 0 &&
+    return length >= fixed && (length - fixed) % sizeof(digest_t) == 0 &&
            (length - fixed) / sizeof(digest_t) <= LAYERS_MAX;
 }
 
@@ -29,9 +29,13 @@ int wire_length_fits(uint16_t op, size_t length)
     case OP_STATS:
         return length == sizeof(key_t8);
     case OP_SANDBOX_START:
-        return fits_with_layers(length, offsetof(struct start_request, layers));
+        return fits_with_layers(length, offsetof(struct start_request, layers)) &&
+               length > offsetof(struct start_request, layers);
     case OP_RESTACK:
-        return fits_with_layers(length, offsetof(struct restack_request, layers));
+        return fits_with_layers(length, offsetof(struct restack_request, layers)) &&
+               length > offsetof(struct restack_request, layers);
+    case OP_CAPTURE:
+        return fits_with_layers(length, offsetof(struct capture_request, layers));
     case OP_KILL_TREE:
         return length == sizeof(struct kill_request);
     case OP_LIST:

@@ -28,6 +28,7 @@ enum op {
     OP_LIST,
     OP_READY,
     OP_RESTACK,
+    OP_CAPTURE,
     OP_COUNT
 };
 
@@ -96,6 +97,24 @@ struct __attribute__((packed)) restack_request {
     uint32_t layer_count;
     uint32_t reserved;
     digest_t layers[LAYERS_MAX]; /* as in a start */
+};
+
+struct __attribute__((packed)) capture_request {
+    key_t8 label;
+    key_t8 upper;
+    uint32_t timeout_seconds;
+    uint32_t layer_count;        /* that are captured with the upper, as one; may be 0 */
+    digest_t layers[LAYERS_MAX]; /* top first */
+};
+
+#define CAPTURE_SECONDS_MAX 86400
+#define LOSSES 5 /* kinds of what an image cannot hold: packer/report.h */
+
+struct __attribute__((packed)) capture_reply {
+    digest_t digest;
+    uint64_t size_bytes;
+    uint64_t pause_micros; /* how long the sandbox stood still */
+    uint64_t lost[LOSSES];
 };
 
 struct __attribute__((packed)) list_request {

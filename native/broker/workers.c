@@ -1,3 +1,4 @@
+#include "capture.h"
 #include "server.h"
 
 #include <errno.h>
@@ -94,7 +95,9 @@ void worker_finished(struct server *server, unsigned index)
     while (waitpid(worker.pid, NULL, 0) < 0 && errno == EINTR)
         ;
     server->workers[index].pid = 0;
-    if (worker.op == OP_RESTACK || worker.op == OP_KILL_TREE)
+    if (worker.op == OP_CAPTURE && out.wire.error)
+        capture_clean(&server->broker, worker.key + 1);
+    if (worker.op == OP_RESTACK || worker.op == OP_CAPTURE || worker.op == OP_KILL_TREE)
         machine_worked(server, &worker, &out.wire);
     if (!worker.op)
         machine_cleaned(server, worker.slot, &out.wire);
@@ -106,12 +109,25 @@ void worker_finished(struct server *server, unsigned index)
     }
 }
 
+/* Its end closes the pipe, which is how the loop hears of it. What it runs is of its process group. */
+static void end(const struct worker *worker)
+{
+    kill(worker->pid, SIGKILL);
+    kill(-worker->pid, SIGKILL);
+}
+
 void workers_check_deadlines(struct server *server)
 {
     for (unsigned i = 0; i < WORKERS; i++)
-        /* Its end closes the pipe, which is how the loop hears of it. What it runs is of its process group. */
-        if (server->workers[i].pid && now_ms() >= server->workers[i].deadline_ms) {
-            kill(server->workers[i].pid, SIGKILL);
-            kill(-server->workers[i].pid, SIGKILL);
-        }
+        if (server->workers[i].pid && now_ms() >= server->workers[i].deadline_ms)
+            end(&server->workers[i]);
+}
+
+void workers_end_capture(struct server *server, const key_t8 *label)
+{
+    for (unsigned i = 0; i < WORKERS; i++) {
+        const struct worker *worker = &server->workers[i];
+        if (worker->pid && worker->op == OP_CAPTURE && !memcmp(worker->key + 1, label, sizeof *label))
+            end(worker);
+    }
 }

@@ -2,6 +2,7 @@
  * What a fuzzed broker does not do for real (linked with --wrap): it forks nothing, signals nobody and uses no loop device.
  * Operations run at once where a worker would run them.
  */
+#include "broker/capture.h"
 #include "broker/image.h"
 #include "broker/mkfs.h"
 #include "broker/restack.h"
@@ -82,6 +83,15 @@ WRAPPED(int, restack, const struct broker *broker, const void *order, struct out
     const struct restack_order *restacked = order;
     (void)broker;
     if (restacked->slot >= SLOTS || !restacked->request.layer_count || restacked->request.layer_count > LAYERS_MAX)
+        __builtin_trap(); /* what requests.c should have refused */
+    return fail_with(out, ESRCH, STEP_MACHINE, "it has ended");
+}
+
+WRAPPED(int, capture, const struct broker *broker, const void *order, struct outcome *out)
+{
+    const struct capture_order *captured = order;
+    (void)broker;
+    if (captured->slot >= SLOTS || captured->request.layer_count > LAYERS_MAX)
         __builtin_trap(); /* what requests.c should have refused */
     return fail_with(out, ESRCH, STEP_MACHINE, "it has ended");
 }

@@ -107,6 +107,15 @@ static size_t restack_body(struct restack_request *body)
     return add_layers(body, offsetof(struct restack_request, layers), layers);
 }
 
+static size_t capture_body(struct capture_request *body)
+{
+    uint32_t layers = some_count() - 1;
+    *body = (struct capture_request){
+        .label = some_key(), .upper = some_key(), .timeout_seconds = 1, .layer_count = layers
+    };
+    return add_layers(body, offsetof(struct capture_request, layers), layers);
+}
+
 /* A valid frame of a random operation. */
 static size_t make_frame(uint8_t *frame)
 {
@@ -115,6 +124,7 @@ static size_t make_frame(uint8_t *frame)
         struct upper_make_request make;
         struct start_request start;
         struct restack_request restack;
+        struct capture_request capture;
         struct kill_request kill;
         struct list_request list;
         digest_t digest;
@@ -140,6 +150,9 @@ static size_t make_frame(uint8_t *frame)
         break;
     case OP_RESTACK:
         length = restack_body(&body.restack);
+        break;
+    case OP_CAPTURE:
+        length = capture_body(&body.capture);
         break;
     case OP_KILL_TREE:
         body.kill = (struct kill_request){ some_key(), random_below(3), 0 };

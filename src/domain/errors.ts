@@ -46,6 +46,11 @@ export const ERRORS = {
     hint: 'Pass --replace to publish other bytes under this name',
   },
   SANDBOX_BUSY: { kind: 'failed_precondition', httpStatus: 409 },
+  CAPTURE_IMPOSSIBLE: {
+    kind: 'failed_precondition',
+    httpStatus: 409,
+    hint: 'docs/snapshots.md says what a snapshot can hold: remove or change the file that is named, and try again',
+  },
   SANDBOX_LIMIT: {
     kind: 'resource_exhausted',
     httpStatus: 503,

@@ -102,6 +102,37 @@ export interface MachineStats {
   readonly cpuMicros: number;
 }
 
+/** How many files of a capture had something that an image cannot hold, by what it was. */
+export interface Losses {
+  /** Sockets, which are left out. */
+  readonly sockets: number;
+  /** POSIX access control lists. */
+  readonly acls: number;
+  /** Times with a fraction of a second: the fraction is cut. */
+  readonly subsecondTimes: number;
+  /** Times outside 1970 to 2106, moved to the nearer end. */
+  readonly times: number;
+  /** Extended attributes other than `user.*` and file capabilities. */
+  readonly attributes: number;
+}
+
+export interface CaptureOptions {
+  /** The upper that the machine has. */
+  readonly upper: UpperId;
+  /** Attached layers right below the upper that are captured with it, as one; top first, may be none. */
+  readonly layers: readonly Digest[];
+  readonly timeoutSeconds: number;
+}
+
+/** What an upper held at one moment, in the store. */
+export interface Capture {
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  /** How long the sandbox stood still for it. */
+  readonly pauseMs: number;
+  readonly lost: Losses;
+}
+
 /** A running sandbox as its driver knows it. It outlives the daemon: dropping the object stops nothing. */
 export interface Machine {
   readonly label: SandboxLabel;
@@ -128,6 +159,12 @@ export interface Machine {
    * @throws SANDBOX_BUSY while something inside uses a file of the old one, START_FAILED naming the step, LAYER_NOT_FOUND
    */
   restack(stack: Stack): Promise<void>;
+  /**
+   * Packs what the upper holds into the store, at one point in time. Equal content gives equal bytes.
+   *
+   * @throws CAPTURE_IMPOSSIBLE naming the file that an image cannot hold, NO_SPACE, DEADLINE_EXCEEDED
+   */
+  capture(options: CaptureOptions): Promise<Capture>;
   /** Ends every process and gives back everything but the upper and the layers. Idempotent. */
   stop(): Promise<void>;
 }

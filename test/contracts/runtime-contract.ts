@@ -316,6 +316,36 @@ export function runtimeContract(name: string, makeHarness: () => Promise<Runtime
       expect((await run(machine, 'cat /root/file')).stdout).toBe('');
     });
 
+    test('capture() packs the upper into the store, equal content as equal bytes, and it can be a layer', async () => {
+      const machine = await startMachine();
+      await run(machine, 'echo one > /root/file; echo two > /root/other');
+      const options = { upper, layers: [], timeoutSeconds: 60 };
+      const first = await machine.capture(options);
+      expect(await machine.capture(options)).toMatchObject({ digest: first.digest, sizeBytes: first.sizeBytes });
+      expect(first.sizeBytes).toBeGreaterThan(0);
+      expect(first.lost).toMatchObject({ sockets: 0, acls: 0, times: 0, attributes: 0 });
+      await runtime.attachLayer(first.digest);
+      const layers = [first.digest, ...harness.layers];
+      const other = await makeUpper(newUpperId());
+      await machine.restack({ layers, upper: other });
+      expect((await run(machine, 'cat /root/file; echo changed > /root/file; cat /root/file')).stdout).toBe(
+        'one\nchanged\n',
+      );
+      const merged = await machine.capture({ upper: other, layers: [first.digest], timeoutSeconds: 60 });
+      await runtime.attachLayer(merged.digest);
+      await machine.restack({ layers: [merged.digest, ...harness.layers], upper: await makeUpper(newUpperId()) });
+      expect((await run(machine, 'cat /root/file; cat /root/other')).stdout).toBe('changed\ntwo\n');
+    });
+
+    test('capture() of an upper that the machine does not have, or of a machine that is gone, fails', async () => {
+      const machine = await startMachine();
+      const options = { layers: [], timeoutSeconds: 60 };
+      await expect(machine.capture({ ...options, upper: newUpperId() })).rejects.toThrow();
+      await machine.stop();
+      await machine.exited;
+      await expect(machine.capture({ ...options, upper })).rejects.toMatchObject({ code: 'AGENT_FAILED' });
+    });
+
     test('attachLayer() knows which layers there are, and attaching twice is attaching', async () => {
       await expect(runtime.attachLayer(NOBODY_KNOWS)).rejects.toMatchObject({ code: 'LAYER_NOT_FOUND' });
       const [digest = NOBODY_KNOWS] = harness.layers;

@@ -24,6 +24,7 @@ static const char *const names[] = {
     [OP_LIST] = "LIST",
     [OP_READY] = "READY",
     [OP_RESTACK] = "RESTACK",
+    [OP_CAPTURE] = "CAPTURE",
 };
 
 static const digest_t digest = { { 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27, 0x28, 0x29, 0x2a,
@@ -59,6 +60,12 @@ static int restack_is_right(const struct restack_request *r)
            !memcmp(&r->layers[1], &digest, sizeof digest);
 }
 
+static int capture_is_right(const struct capture_request *r)
+{
+    return !memcmp(&r->label, &label, sizeof label) && !memcmp(&r->upper, &upper, sizeof upper) &&
+           r->timeout_seconds == 600 && r->layer_count == 1 && !memcmp(&r->layers[0], &digest, sizeof digest);
+}
+
 static int kill_is_right(const struct kill_request *r)
 {
     return !memcmp(&r->label, &label, sizeof label) && r->supervisor == 7 && r->reserved == 0;
@@ -81,6 +88,8 @@ static int body_is_right(void)
         return start_is_right(body);
     case OP_RESTACK:
         return restack_is_right(body);
+    case OP_CAPTURE:
+        return capture_is_right(body);
     case OP_KILL_TREE:
         return kill_is_right(body);
     case OP_LIST:
@@ -117,6 +126,9 @@ static struct wire_outcome refusal(uint32_t error, uint32_t step, const char *te
 static void say_reply(struct server *server, uint16_t op)
 {
     static const struct stats_reply stats = { 6ull << 30, 7ull << 30, 1, 12, 1500000 };
+    const struct capture_reply captured = {
+        .digest = digest, .size_bytes = 4096, .pause_micros = 2500, .lost = { 1, 2, 3, 4, 5 }
+    };
     struct wire_outcome done = { 0 }, in_use = refusal(EBUSY, STEP_UNMOUNT, "in use"),
                         full = refusal(ENOSPC, STEP_RESERVE, "12 MiB are free");
     uint32_t id = op == OP_READY ? UINT32_MAX : op;
@@ -142,6 +154,8 @@ static void say_reply(struct server *server, uint16_t op)
         return reply(server, op, id, &done, &(uint32_t[]){ 3, 0 }, 8);
     case OP_STATS:
         return reply(server, op, id, &done, &stats, sizeof stats);
+    case OP_CAPTURE:
+        return reply(server, op, id, &done, &captured, sizeof captured);
     case OP_LIST:
         return reply(server, op, id, &done, entry, sizeof entry);
     default:

@@ -20,12 +20,15 @@ void test_wire(void)
         [OP_LAYER_VERIFY] = 32, [OP_LAYER_REMOVE] = 32, [OP_UPPER_MAKE] = 32,   [OP_UPPER_ATTACH] = 8,
         [OP_UPPER_DROP] = 8,    [OP_UPPER_STATS] = 8,   [OP_SANDBOX_STOP] = 8,  [OP_KILL_TREE] = 16,
         [OP_STATS] = 8,         [OP_LIST] = 8,          [OP_READY] = 0,         [OP_SANDBOX_START] = 112 + 32,
-        [OP_RESTACK] = 24 + 32,
+        [OP_RESTACK] = 24 + 32, [OP_CAPTURE] = 24,
     };
     for (uint16_t op = OP_PROBE; op < OP_COUNT; op++) {
         size_t first = SIZE_MAX;
         unsigned taken = lengths_taken(op, &first);
-        CHECK(taken == (op == OP_SANDBOX_START || op == OP_RESTACK ? LAYERS_MAX : 1));
+        unsigned lengths = op == OP_CAPTURE                             ? LAYERS_MAX + 1
+                           : op == OP_SANDBOX_START || op == OP_RESTACK ? LAYERS_MAX
+                                                                        : 1;
+        CHECK(taken == lengths);
         CHECK(first == only[op]);
     }
     CHECK(wire_length_fits(OP_SANDBOX_START, sizeof(struct start_request)));

@@ -1,9 +1,10 @@
 # shellcheck shell=bash
-# The two native programs into build/native/, the TypeScript programs into dist/.
+# The native programs into build/native/, the TypeScript programs into dist/.
 
 native_digest() { digest_of native; }
 native_is_current() {
-  is_stamped "$STAMPS/native" "$(native_digest)" && [ -x build/native/squash-broker ] && [ -x build/native/squash-agent ]
+  is_stamped "$STAMPS/native" "$(native_digest)" && [ -x build/native/squash-broker ] && [ -x build/native/squash-agent ] &&
+    [ -x build/native/squash-packer ]
 }
 build_native() {
   local digest

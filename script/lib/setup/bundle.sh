@@ -4,7 +4,7 @@
 
 bundle_digest() { cat "$STAMPS/native" "$STAMPS/programs" "$ROOT/node_modules/.squash-stamp" 2>/dev/null | sha256sum | cut -d' ' -f1; }
 bundle_is_current() {
-  is_stamped "$BUNDLE/stamp" "$(bundle_digest)" && [ -x "$BUNDLE/node" ] && [ -x "$BUNDLE/squash-broker" ]
+  is_stamped "$BUNDLE/stamp" "$(bundle_digest)" && [ -x "$BUNDLE/node" ] && [ -x "$BUNDLE/squash-broker" ] && [ -x "$BUNDLE/squash-packer" ]
 }
 
 # place MODE SOURCE TARGET
@@ -33,6 +33,7 @@ install_bundle() {
   place 0755 build/native/squash-broker "$BUNDLE/squash-broker"
   # Not readable: root inside a sandbox shall not study its PID 1.
   place 0711 build/native/squash-agent "$BUNDLE/squash-agent"
+  place 0755 build/native/squash-packer "$BUNDLE/squash-packer"
   for program in dist/*.mjs; do
     [ -f "$program" ] || continue
     place 0644 "$program" "$BUNDLE/$(basename "$program")"

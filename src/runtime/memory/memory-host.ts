@@ -15,6 +15,8 @@ export class MemoryHost {
   readonly uppers = new Map<UpperId, MemoryUpper>();
   /** Layers whose bytes are in the store. */
   readonly stored = new Set<Digest>();
+  /** What is in those of them that are captures. */
+  readonly captured = new Map<Digest, MiniFiles>();
   readonly attached = new Set<Digest>();
   freeBytes = Number.MAX_SAFE_INTEGER;
   /** Called before each operation with its name: tests make it wait, count or fail. */

@@ -1,6 +1,16 @@
 import { SandboxError } from '../../domain/errors.ts';
 import type { SandboxLabel, UpperId } from '../../domain/ids.ts';
-import type { ExecOptions, ExecRequest, FileRead, Machine, MachineSpec, MachineStats, Stack } from '../runtime.ts';
+import type {
+  Capture,
+  CaptureOptions,
+  ExecOptions,
+  ExecRequest,
+  FileRead,
+  Machine,
+  MachineSpec,
+  MachineStats,
+  Stack,
+} from '../runtime.ts';
 import { isProgram, MemoryProcess } from './memory-process.ts';
 import type { MiniFiles } from './mini-files.ts';
 import { packTar, unpackTar } from './mini-tar.ts';
@@ -8,7 +18,8 @@ import { packTar, unpackTar } from './mini-tar.ts';
 /** A machine of the in-memory runtime: a list of commands over the files of an upper. */
 export class MemoryMachine implements Machine {
   readonly label: SandboxLabel;
-  /** Which upper it has now. */
+  /** What it was started from; its upper may be another now. */
+  readonly spec: MachineSpec;
   upper: UpperId;
   readonly exited: Promise<void>;
   /** What the kernel would have counted; tests raise it. */
@@ -16,6 +27,7 @@ export class MemoryMachine implements Machine {
   /** How its present runtime stops it and gives back what the host holds. */
   onStop: () => Promise<void> = async () => this.die();
   /** How its present runtime finds the files of another stack. */
+  onCapture: (options: CaptureOptions) => Promise<Capture> = () => Promise.reject(new Error('No runtime holds it'));
   onRestack: (stack: Stack) => Promise<MiniFiles> = async () => this.#files;
   #files: MiniFiles;
   readonly #exit = Promise.withResolvers<void>();
@@ -24,6 +36,7 @@ export class MemoryMachine implements Machine {
   #lastPid = 1;
 
   constructor(spec: MachineSpec, files: MiniFiles) {
+    this.spec = spec;
     this.upper = spec.upper;
     this.label = spec.label;
     this.#files = files;
@@ -101,6 +114,11 @@ export class MemoryMachine implements Machine {
       );
     this.#files = files;
     this.upper = stack.upper;
+  }
+
+  async capture(options: CaptureOptions): Promise<Capture> {
+    this.#checkAlive();
+    return this.onCapture(options);
   }
 
   stop(): Promise<void> {

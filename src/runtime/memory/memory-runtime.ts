@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto';
 import { SandboxError } from '../../domain/errors.ts';
 import type { Digest, SandboxLabel, UpperId } from '../../domain/ids.ts';
 import type {
+  Capture,
+  CaptureOptions,
   Machine,
   MachineSpec,
   Runtime,
@@ -131,6 +134,7 @@ export class MemoryRuntime implements Runtime {
 
   #hold(machine: MemoryMachine): Machine {
     machine.onStop = () => this.stopMachine(machine.label);
+    machine.onCapture = (options) => this.#capture(options);
     machine.onRestack = async (stack) => {
       await this.#begin('restack');
       this.#refuseInUse(stack.upper, machine);
@@ -144,7 +148,23 @@ export class MemoryRuntime implements Runtime {
     if (missing !== undefined) throw new SandboxError('LAYER_NOT_FOUND', `not found: layer ${missing}`);
     const upper = this.#upper(stack.upper);
     if (!upper.attached) throw new SandboxError('START_FAILED', `Cannot use upper ${stack.upper}: not attached`);
+    upper.files.standOn(this.#captured(stack.layers));
     return upper.files;
+  }
+
+  #captured(layers: readonly Digest[]): MiniFiles[] {
+    return layers.map((digest) => this.#host.captured.get(digest)).filter((files) => files !== undefined);
+  }
+
+  async #capture({ upper, layers }: CaptureOptions): Promise<Capture> {
+    await this.#begin('capture');
+    const files = MiniFiles.merged([this.#upper(upper).files, ...this.#captured(layers)]);
+    const text = JSON.stringify(files.below('/'));
+    const digest = createHash('sha256').update(text).digest('hex') as Digest;
+    this.#host.stored.add(digest);
+    this.#host.captured.set(digest, files);
+    const lost = { sockets: 0, acls: 0, subsecondTimes: 0, times: 0, attributes: 0 };
+    return { digest, sizeBytes: text.length, pauseMs: 0, lost };
   }
 
   #upper(id: UpperId): MemoryUpper {

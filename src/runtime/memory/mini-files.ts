@@ -13,6 +13,8 @@ export class MiniFiles {
   readonly #files = new Map<string, MiniFile>();
   readonly #folders = new Set<string>(ALWAYS);
   readonly #limitBytes: number;
+  /** What lies below: seen through, never written. */
+  #lowers: readonly MiniFiles[] = [];
 
   constructor(limitBytes: number) {
     this.#limitBytes = limitBytes;
@@ -22,19 +24,34 @@ export class MiniFiles {
     return [...this.#files.values()].reduce((sum, file) => sum + file.content.length, 0);
   }
 
+  /** @param lowers top first */
+  standOn(lowers: readonly MiniFiles[]): void {
+    this.#lowers = lowers;
+  }
+
+  /** All that is in these, the first one on top, as files of their own. */
+  static merged(parts: readonly MiniFiles[]): MiniFiles {
+    const whole = new MiniFiles(Number.MAX_SAFE_INTEGER);
+    for (const part of parts.toReversed()) {
+      for (const folder of part.#folders) whole.#folders.add(folder);
+      for (const [path, file] of part.#files) whole.#files.set(path, file);
+    }
+    return whole;
+  }
+
   isFolder(path: string): boolean {
-    return this.#folders.has(clean(path));
+    return this.#folders.has(clean(path)) || this.#lowers.some((lower) => lower.isFolder(path));
   }
 
   read(path: string): MiniFile | undefined {
-    return this.#files.get(clean(path));
+    return this.#files.get(clean(path)) ?? this.#lowers.find((lower) => lower.read(path))?.read(path);
   }
 
   /** @throws Error with code ENOENT, EISDIR or ENOSPC */
   write(path: string, file: MiniFile): void {
     const name = clean(path);
-    if (!this.#folders.has(posix.dirname(name))) throw errno('ENOENT');
-    if (this.#folders.has(name)) throw errno('EISDIR');
+    if (!this.isFolder(posix.dirname(name))) throw errno('ENOENT');
+    if (this.isFolder(name)) throw errno('EISDIR');
     const old = this.#files.get(name)?.content.length ?? 0;
     if (this.usedBytes - old + file.content.length > this.#limitBytes) throw errno('ENOSPC');
     this.#files.set(name, file);
@@ -47,8 +64,9 @@ export class MiniFiles {
   /** Every file and folder below a folder, by path relative to it, parents first. */
   below(folder: string): { readonly path: string; readonly file: MiniFile | undefined }[] {
     const prefix = clean(folder) === '/' ? '/' : `${clean(folder)}/`;
-    const inside = [...this.#folders, ...this.#files.keys()].filter((path) => path.startsWith(prefix) && path !== '/');
-    return inside.toSorted().map((path) => ({ path: path.slice(prefix.length), file: this.#files.get(path) }));
+    const all = MiniFiles.merged([this, ...this.#lowers]);
+    const inside = [...all.#folders, ...all.#files.keys()].filter((path) => path.startsWith(prefix) && path !== '/');
+    return inside.toSorted().map((path) => ({ path: path.slice(prefix.length), file: all.#files.get(path) }));
   }
 }
 

@@ -24,6 +24,7 @@ const WORDS: Record<OperationName, string> = {
   list: 'list what is there',
   ready: 'report readiness',
   restack: 'change the layers of the sandbox',
+  capture: 'capture the writable layer',
 };
 
 function codeOf(operation: OperationName, errno: number, step: BrokerStep): ErrorCode {
@@ -32,6 +33,12 @@ function codeOf(operation: OperationName, errno: number, step: BrokerStep): Erro
   if (operation === 'publish' && errno === EEXIST) return 'LAYER_EXISTS';
   if ((operation.startsWith('layer') || step === 'LOWERDIR') && errno === ENOENT) return 'LAYER_NOT_FOUND';
   if (operation === 'restack' && errno === ETXTBSY) return 'SANDBOX_BUSY';
+  if (operation === 'restack' || operation === 'capture') {
+    if (step === 'MACHINE') return 'AGENT_FAILED';
+    if (step === 'DEADLINE') return 'DEADLINE_EXCEEDED';
+  }
+  if (operation === 'capture' && errno === ENOSPC) return 'NO_SPACE';
+  if (operation === 'capture' && step === 'PACK') return 'CAPTURE_IMPOSSIBLE';
   if (operation === 'sandboxStart' || operation === 'restack' || operation.startsWith('upper')) return 'START_FAILED';
   return 'INTERNAL';
 }
@@ -42,7 +49,10 @@ export function brokerError(operation: OperationName, reply: BrokerReply): Sandb
   const code = codeOf(operation, reply.errno, step.name);
   const [name, meaning] = getSystemErrorMap().get(-reply.errno) ?? [`errno ${reply.errno}`, 'unknown error'];
   const details = { errno: reply.errno, step: step.name };
-  if (code === 'NO_SPACE') return new SandboxError(code, 'no space for a writable layer', { details });
+  if (code === 'NO_SPACE')
+    return new SandboxError(code, `no space for a ${operation === 'capture' ? 'snapshot' : 'writable layer'}`, {
+      details,
+    });
   const where = reply.text === '' ? step.words : `${step.words} (${reply.text})`;
   return new SandboxError(code, `Cannot ${WORDS[operation]}: cannot ${where}: ${name}, ${meaning}`, { details });
 }

@@ -1,6 +1,6 @@
 /** Frames of the broker's protocol, version 1 (`native/PROTOCOL.md` §1). Pure: bytes in, bytes out. */
 import type { Digest, SandboxLabel, UpperId } from '../../domain/ids.ts';
-import type { MachineSpec, Stack, UpperOptions } from '../runtime.ts';
+import type { Capture, CaptureOptions, MachineSpec, Stack, UpperOptions } from '../runtime.ts';
 
 const VERSION = 1;
 const HEADER_BYTES = 16;
@@ -27,6 +27,7 @@ export const OPERATIONS = {
   list: 15,
   ready: 16,
   restack: 17,
+  capture: 18,
 } as const;
 
 export type OperationName = keyof typeof OPERATIONS;
@@ -138,6 +139,31 @@ export function restackBody(label: SandboxLabel, stack: Stack): Buffer {
     numbers(4, stack.layers.length, 0),
     ...stack.layers.map(keyBody),
   ]);
+}
+
+export function captureBody(label: SandboxLabel, options: CaptureOptions): Buffer {
+  return Buffer.concat([
+    keyBody(label),
+    keyBody(options.upper),
+    numbers(4, options.timeoutSeconds, options.layers.length),
+    ...options.layers.map(keyBody),
+  ]);
+}
+
+export function parseCapture(payload: Buffer): Capture {
+  const number = (index: number): number => Number(payload.readBigUInt64LE(32 + 8 * index));
+  return {
+    digest: payload.toString('hex', 0, 32) as Digest,
+    sizeBytes: number(0),
+    pauseMs: number(1) / 1000,
+    lost: {
+      sockets: number(2),
+      acls: number(3),
+      subsecondTimes: number(4),
+      times: number(5),
+      attributes: number(6),
+    },
+  };
 }
 
 /** No process has this pid. */

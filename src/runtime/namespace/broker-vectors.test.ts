@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Digest, SandboxLabel, UpperId } from '../../domain/ids.ts';
 import {
+  captureBody,
   decodeReply,
   EVENT_EXITED,
   encodeRequest,
@@ -10,6 +11,7 @@ import {
   listBody,
   OPERATIONS,
   type OperationName,
+  parseCapture,
   publishBody,
   restackBody,
   startBody,
@@ -48,7 +50,7 @@ const operations = Object.keys(OPERATIONS) as OperationName[];
 test('the vectors hold a request and a reply of every operation, and the event', () => {
   const names = operations.flatMap((operation) => [wireName(operation), `${wireName(operation)}_REPLY`]);
   expect([...VECTORS.keys()].toSorted()).toEqual([...names, 'SANDBOX_EXITED'].toSorted());
-  expect(VECTORS.size).toBe(35);
+  expect(VECTORS.size).toBe(37);
 });
 
 const none = Buffer.alloc(0);
@@ -77,6 +79,7 @@ const BODIES: Record<OperationName, () => Buffer> = {
   stats: () => keyBody(label),
   list: () => listBody('uppers', 3),
   ready: () => none,
+  capture: () => captureBody(label, { upper, layers: [digest], timeoutSeconds: 600 }),
   restack: () => restackBody(label, { upper, layers: [topDigest, digest] }),
 };
 
@@ -106,6 +109,15 @@ describe('what the broker answers is read as the vector means it', () => {
         ...(REFUSED[operation] ?? { errno: 0, step: 0, text: '' }),
         payload,
       },
+    });
+  });
+
+  test('CAPTURE_REPLY, field by field', () => {
+    expect(parseCapture(vector('CAPTURE_REPLY').subarray(136))).toEqual({
+      digest,
+      sizeBytes: 4096,
+      pauseMs: 2.5,
+      lost: { sockets: 1, acls: 2, subsecondTimes: 3, times: 4, attributes: 5 },
     });
   });
 

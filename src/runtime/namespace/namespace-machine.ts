@@ -3,9 +3,19 @@ import type { SandboxLabel } from '../../domain/ids.ts';
 import { execOverAgent } from '../agent/exec.ts';
 import { readFileOverAgent } from '../agent/read-file.ts';
 import { writeFileOverAgent, writeTarOverAgent } from '../agent/write-file.ts';
-import type { ExecOptions, ExecRequest, FileRead, Machine, MachineProcess, MachineStats, Stack } from '../runtime.ts';
+import type {
+  Capture,
+  CaptureOptions,
+  ExecOptions,
+  ExecRequest,
+  FileRead,
+  Machine,
+  MachineProcess,
+  MachineStats,
+  Stack,
+} from '../runtime.ts';
 import type { BrokerClient } from './broker-client.ts';
-import { keyBody, killBody, restackBody } from './broker-frames.ts';
+import { captureBody, keyBody, killBody, parseCapture, restackBody } from './broker-frames.ts';
 
 export interface NamespaceMachineOptions {
   readonly broker: BrokerClient;
@@ -72,6 +82,12 @@ export class NamespaceMachine implements Machine {
       pids: number(3),
       cpuMicros: number(4),
     };
+  }
+
+  capture(options: CaptureOptions): Promise<Capture> {
+    return this.#inTurn(async () =>
+      parseCapture(await this.#broker.request('capture', captureBody(this.label, options))),
+    );
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

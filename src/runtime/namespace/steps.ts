@@ -47,6 +47,8 @@ export const BROKER_STEPS = [
   { name: 'NETWORK', words: 'bring loopback up' },
   { name: 'CARRY', words: 'carry /proc, /dev and /sys over' },
   { name: 'RELEASE', words: 'let go of the old root' },
+  { name: 'VIEW', words: 'show the packer what it is to pack' },
+  { name: 'PACK', words: 'pack the writable layer' },
 ] as const;
 
 export type BrokerStep = (typeof BROKER_STEPS)[number]['name'];
