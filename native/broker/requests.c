@@ -111,7 +111,7 @@ static int check_start(const struct start_request *request, size_t length, struc
     if (request->memory_bytes < MEMORY_MIN || request->memory_bytes > MEMORY_MAX || request->cpu_milli < 1 ||
         request->cpu_milli > 1024000 || request->pids_max < 4 || request->pids_max > 4096)
         return fail_with(out, EINVAL, STEP_REQUEST, "limits");
-    if (request->flags & ~FLAG_NESTING)
+    if (request->flags & ~(FLAG_NESTING | FLAG_KEEP_ETC))
         return fail_with(out, EINVAL, STEP_REQUEST, "flags");
     return 0;
 }

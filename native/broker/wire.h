@@ -80,7 +80,7 @@ struct __attribute__((packed)) start_request {
     uint64_t memory_bytes;
     uint32_t cpu_milli;
     uint32_t pids_max;
-    uint32_t flags; /* bit 0: nesting */
+    uint32_t flags; /* bit 0: nesting, bit 1: leave the files of /etc as they are */
     uint32_t layer_count;
     digest_t layers[LAYERS_MAX]; /* top first; layer_count of them are on the wire */
 };
@@ -131,6 +131,7 @@ struct __attribute__((packed)) stats_reply {
 #define FLAG_REPLACE 1u
 #define FLAG_SPARSE 1u
 #define FLAG_NESTING 1u
+#define FLAG_KEEP_ETC 2u
 
 /* Whether a request body of this length fits the operation. */
 int wire_length_fits(uint16_t op, size_t body_length);

@@ -95,7 +95,7 @@ static size_t start_body(struct start_request *body)
                                     .memory_bytes = 64 << 20,
                                     .cpu_milli = 1000,
                                     .pids_max = 64,
-                                    .flags = random_below(2),
+                                    .flags = random_below(4),
                                     .layer_count = layers };
     return add_layers(body, offsetof(struct start_request, layers), layers);
 }

@@ -77,7 +77,7 @@ static void add_all(const struct tar_entry *entry, const char *file)
         else if (is_kept(name) || strncmp(name, OVERLAY, sizeof OVERLAY - 1))
             has_other = true;
     }
-    report.lost[LOST_ACLS] += has_acl;
+    report.lost[LOST_ACCESS_LISTS] += has_acl;
     report.lost[LOST_ATTRIBUTES] += has_other;
 }
 

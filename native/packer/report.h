@@ -5,7 +5,7 @@
 #define REPORT_DESCRIPTOR 3
 
 /* What a squashfs that is made from a tar cannot hold, counted per file. */
-enum loss { LOST_SOCKETS, LOST_ACLS, LOST_SUBSECOND_TIMES, LOST_TIMES, LOST_ATTRIBUTES, LOST_COUNT };
+enum loss { LOST_SOCKETS, LOST_ACCESS_LISTS, LOST_SUBSECOND_TIMES, LOST_TIMES, LOST_ATTRIBUTES, LOST_COUNT };
 
 struct pack_report {
     int32_t error; /* errno, 0: done */

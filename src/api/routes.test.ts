@@ -20,7 +20,7 @@ test('every route of the table is on the page', async () => {
   expect(ROUTES.length).toBeGreaterThan(10);
   for (const { method, path } of ROUTES)
     expect(text.replaceAll(/<[^>]*>/g, ' ')).toMatch(
-      new RegExp(`${method}\\s+${path.replace(/:\w+/, '\\s+$&\\s+')}\\s`),
+      new RegExp(`${method}\\s+${path.replaceAll(/:\w+/g, '\\s+$&\\s+')}\\s`),
     );
 });
 

@@ -6,6 +6,7 @@ import { registerHealth } from './cgi/health.ts';
 import { registerLogs } from './cgi/logs.ts';
 import { registerModules } from './cgi/modules.ts';
 import { registerSandboxes } from './cgi/sandboxes.ts';
+import { registerSnapshots } from './cgi/snapshots.ts';
 import { endConnectionsOnClose } from './closing.ts';
 import { JSON_TYPE, toErrorReply } from './error-reply.ts';
 import { createGuard } from './guard.ts';
@@ -16,6 +17,7 @@ import { registerPage } from './page/page.ts';
 import type { ApiServices } from './services.ts';
 import { registerExecSocket } from './v1/exec-socket.ts';
 import { registerFiles } from './v1/files.ts';
+import { registerSnapshotList } from './v1/snapshots.ts';
 
 /** The HTTP surface of the daemon, not listening yet. Closing it ends idle connections and lets answers under way finish. */
 export function createServer(services: ApiServices): FastifyInstance {
@@ -49,6 +51,8 @@ export function createServer(services: ApiServices): FastifyInstance {
   registerSandboxes(app, services);
   registerExec(app, services);
   registerLogs(app, services);
+  registerSnapshots(app, services);
+  registerSnapshotList(app, services);
   registerFiles(app, services);
   registerExecSocket(app, { services, guard });
   registerPage(app);

@@ -6,7 +6,22 @@ import type { Sandboxes } from '../sandboxes/sandboxes.ts';
 /** What the API asks of the sandboxes. */
 type SandboxesService = Pick<
   Sandboxes,
-  'create' | 'list' | 'info' | 'destroy' | 'exec' | 'logs' | 'spawn' | 'readFile' | 'writeFile' | 'writeTar' | 'count'
+  | 'create'
+  | 'list'
+  | 'info'
+  | 'destroy'
+  | 'exec'
+  | 'logs'
+  | 'spawn'
+  | 'readFile'
+  | 'writeFile'
+  | 'writeTar'
+  | 'activate'
+  | 'snapshot'
+  | 'restore'
+  | 'snapshots'
+  | 'removeSnapshot'
+  | 'count'
 >;
 
 /** What the API asks of the layer store. */

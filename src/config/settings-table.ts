@@ -123,6 +123,14 @@ export const SETTINGS = {
     min: 1,
     max: 1_000_000,
   }),
+  captureTimeoutSeconds: wholeNumber({
+    name: 'SQUASH_CAPTURE_TIMEOUT_S',
+    defaultText: '600',
+    unit: 'seconds',
+    doc: 'How long a snapshot may take before it is given up; a writable layer on `disk` or in memory stands still for it.',
+    min: 1,
+    max: 86_400,
+  }),
   uidBase: special({
     name: 'SQUASH_UID_BASE',
     defaultText: '',

@@ -23,6 +23,7 @@ test('readSettings() gives the defaults of the contract', () => {
       readyUppers: 8,
       diskReserveMiB: 1024,
       logMax: 1000,
+      captureTimeoutSeconds: 600,
       uidBase: undefined,
     },
     unknown: [],
@@ -46,6 +47,7 @@ test('readSettings() reads every setting', () => {
     SQUASH_READY_UPPERS: '0',
     SQUASH_DISK_RESERVE_MB: '0',
     SQUASH_LOG_MAX: '5',
+    SQUASH_CAPTURE_TIMEOUT_S: '60',
     SQUASH_UID_BASE: '655360',
   });
   expect(settings).toEqual({
@@ -64,6 +66,7 @@ test('readSettings() reads every setting', () => {
     readyUppers: 0,
     diskReserveMiB: 0,
     logMax: 5,
+    captureTimeoutSeconds: 60,
     uidBase: 655_360,
   });
 });

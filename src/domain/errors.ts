@@ -39,12 +39,16 @@ export const ERRORS = {
   SANDBOX_NOT_FOUND: { kind: 'not_found', hint: 'squash list shows the sandboxes of this host' },
   LAYER_NOT_FOUND: { kind: 'not_found', hint: 'squash modules shows the layers of this host' },
   FILE_NOT_FOUND: { kind: 'not_found' },
+  SNAPSHOT_NOT_FOUND: { kind: 'not_found', hint: 'squash snapshots ID shows the snapshots of a sandbox' },
   SANDBOX_EXISTS: { kind: 'already_exists', httpStatus: 409 },
   LAYER_EXISTS: {
     kind: 'already_exists',
     httpStatus: 409,
     hint: 'Pass --replace to publish other bytes under this name',
   },
+  SNAPSHOT_EXISTS: { kind: 'already_exists', httpStatus: 409, hint: 'Leave the label out, and one is made' },
+  SNAPSHOT_IN_USE: { kind: 'failed_precondition', httpStatus: 409 },
+  LAYER_ACTIVE: { kind: 'already_exists', httpStatus: 409 },
   SANDBOX_BUSY: { kind: 'failed_precondition', httpStatus: 409 },
   CAPTURE_IMPOSSIBLE: {
     kind: 'failed_precondition',
@@ -69,6 +73,10 @@ export const ERRORS = {
   SHUTTING_DOWN: { kind: 'unavailable' },
   SETTINGS_INVALID: { kind: 'invalid_argument' },
   LAYER_DAMAGED: { kind: 'internal', hint: 'Build the layer again with --replace' },
+  SNAPSHOT_DAMAGED: {
+    kind: 'internal',
+    hint: 'The sandbox is as it was; put the file back from a copy of the state root, or delete the snapshot',
+  },
   TOOL_FAILED: { kind: 'internal' },
   LAYER_BUILD_FAILED: { kind: 'failed_precondition' },
   ROOT_REQUIRED: { kind: 'permission_denied', hint: 'Run it as root, for example with sudo' },

@@ -8,6 +8,8 @@ type Branded<T, B extends string> = T & { readonly [brand]: B };
 export type SandboxId = Branded<string, 'SandboxId'>;
 /** Name of a layer, `NNN-name` (contract §3). */
 export type LayerName = Branded<string, 'LayerName'>;
+/** Name of a snapshot, unique within its sandbox (contract §3). */
+export type SnapshotLabel = Branded<string, 'SnapshotLabel'>;
 /** 64 hex digits of SHA-256. */
 export type Digest = Branded<string, 'Digest'>;
 /** 16 hex digits: what kernel objects of a sandbox are named after. */
@@ -17,6 +19,7 @@ export type UpperId = Branded<string, 'UpperId'>;
 
 const SANDBOX_ID = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62}[A-Za-z0-9_])?$/;
 const LAYER_NAME = /^[0-9]{3}-[A-Za-z0-9_.-]{1,124}$/;
+const SNAPSHOT_LABEL = /^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}$/;
 const HEX_16 = /^[0-9a-f]{16}$/;
 const HEX_64 = /^[0-9a-f]{64}$/;
 
@@ -26,6 +29,18 @@ export function parseSandboxId(value: unknown): SandboxId {
   if (typeof value !== 'string' || !SANDBOX_ID.test(value))
     throw new SandboxError('INVALID_ARGUMENT', 'invalid id: 1 to 64 of A-Z a-z 0-9 _ and -, with no - at either end');
   return value as SandboxId;
+}
+
+/** @throws INVALID_ARGUMENT */
+export function parseSnapshotLabel(value: unknown): SnapshotLabel {
+  if (value === undefined || value === null || value === '')
+    throw new SandboxError('INVALID_ARGUMENT', 'label required');
+  if (typeof value !== 'string' || !SNAPSHOT_LABEL.test(value) || value.includes('..'))
+    throw new SandboxError(
+      'INVALID_ARGUMENT',
+      'invalid label: 1 to 128 of A-Z a-z 0-9 _ . -, with no . in front and no two side by side',
+    );
+  return value as SnapshotLabel;
 }
 
 /** Whether a string could name a sandbox; a path segment that cannot is simply not found. */

@@ -1,6 +1,6 @@
 import { type ErrorCode, SandboxError } from '../domain/errors.ts';
-import type { Digest, LayerName } from '../domain/ids.ts';
-import type { PinnedLayer } from '../domain/pinned-layer.ts';
+import type { Digest } from '../domain/ids.ts';
+import type { PinnedLayer, PinnedSnapshot } from '../domain/pinned-layer.ts';
 import { KeyedMutex } from '../lib/keyed-mutex.ts';
 import type { Log } from '../lib/log.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -19,6 +19,9 @@ export interface LayerMountsOptions {
   readonly log: Log;
 }
 
+/** What can be mounted: a snapshot is a layer without a name. */
+type Pinned = PinnedLayer | PinnedSnapshot;
+
 type LayerPort = Pick<Runtime, 'attachLayer' | 'detachLayer'>;
 
 /** Which layers are mounted, and for how many: once a host, whoever uses it, and not at all when nobody does. */
@@ -35,7 +38,7 @@ export class LayerMounts implements AsyncDisposable {
   }
 
   /** Mounts what is not yet mounted; all of it or nothing. The caller owns the references. @throws LAYER_NOT_FOUND, LAYER_DAMAGED */
-  async acquire(layers: readonly PinnedLayer[]): Promise<AsyncDisposable> {
+  async acquire(layers: readonly Pinned[]): Promise<AsyncDisposable> {
     const unique = [...new Map(layers.map((layer) => [layer.digest, layer])).values()];
     for (const { digest } of unique) this.#refer(digest);
     let held = true;
@@ -77,13 +80,14 @@ export class LayerMounts implements AsyncDisposable {
     this.#mounted.set(digest, layer);
   }
 
-  async #attach({ name, digest }: PinnedLayer): Promise<void> {
+  async #attach(pinned: Pinned): Promise<void> {
+    const { digest } = pinned;
     const layer = this.#mounted.get(digest);
     if (layer?.attached === true) return;
     await this.#oneAtATime.run(digest, async () => {
       if (layer === undefined || layer.attached) return;
       await this.#runtime.attachLayer(digest).catch((error: unknown) => {
-        throw withName(error, name);
+        throw withName(error, pinned);
       });
       layer.attached = true;
     });
@@ -118,11 +122,16 @@ const STATES: Partial<Record<ErrorCode, string>> = {
 };
 
 /** The runtime knows a layer by its digest. */
-function withName(error: unknown, name: LayerName): unknown {
+function withName(error: unknown, pinned: Pinned): unknown {
   const state = error instanceof SandboxError ? STATES[error.code] : undefined;
   if (!(error instanceof SandboxError) || state === undefined) return error;
-  return new SandboxError(error.code, `Cannot use layer "${name}": ${state}`, {
-    details: { ...error.details, layer: name },
+  if ('label' in pinned)
+    return new SandboxError('SNAPSHOT_DAMAGED', `Cannot use snapshot "${pinned.label}": ${state}`, {
+      details: { ...error.details, snapshot: pinned.label },
+      cause: error,
+    });
+  return new SandboxError(error.code, `Cannot use layer "${pinned.name}": ${state}`, {
+    details: { ...error.details, layer: pinned.name },
     cause: error,
   });
 }

@@ -2,7 +2,7 @@ import { SandboxError } from '../domain/errors.ts';
 import type { Digest, LayerName } from '../domain/ids.ts';
 import { checkFit } from '../domain/layer-fit.ts';
 import { orderLayers } from '../domain/layer-stack.ts';
-import type { PinnedLayer } from '../domain/pinned-layer.ts';
+import type { PinnedLayer, PinnedSnapshot } from '../domain/pinned-layer.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { LayerMounts, type LayerMountsOptions } from './layer-mounts.ts';
 import { LayerStore } from './layer-store.ts';
@@ -62,7 +62,7 @@ export class Layers implements AsyncDisposable {
   }
 
   /** Holds these layers mounted until the reference is disposed. @throws LAYER_NOT_FOUND, LAYER_DAMAGED */
-  acquire(layers: readonly PinnedLayer[]): Promise<AsyncDisposable> {
+  acquire(layers: readonly (PinnedLayer | PinnedSnapshot)[]): Promise<AsyncDisposable> {
     return this.#mounts.acquire(layers);
   }
 

@@ -17,7 +17,8 @@ export async function writeFileDurably(path: string, content: string): Promise<v
   await syncFolder(dirname(path));
 }
 
-async function syncFolder(path: string): Promise<void> {
+/** What was made, renamed or removed in the folder is so on disk when this resolves. */
+export async function syncFolder(path: string): Promise<void> {
   await using folder = await open(path, 'r');
   await folder.sync();
 }

@@ -22,6 +22,8 @@ export interface MachineSpec extends Stack {
   readonly hostname: string;
   readonly limits: Limits;
   readonly nesting: boolean;
+  /** Leave /etc/hostname, /etc/hosts and /etc/resolv.conf as the layers have them. */
+  readonly keepEtc: boolean;
 }
 
 export interface ExecRequest {
@@ -107,7 +109,7 @@ export interface Losses {
   /** Sockets, which are left out. */
   readonly sockets: number;
   /** POSIX access control lists. */
-  readonly acls: number;
+  readonly accessLists: number;
   /** Times with a fraction of a second: the fraction is cut. */
   readonly subsecondTimes: number;
   /** Times outside 1970 to 2106, moved to the nearer end. */

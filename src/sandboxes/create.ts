@@ -79,6 +79,8 @@ function describe(
     id: request.id,
     state: 'creating',
     layers: made.layers.map((layer) => ({ name: layer.name, digest: layer.sha256 })),
+    snapshots: [],
+    restacking: false,
     env: sandboxEnvironment(made.layers.map((layer) => layer.env)),
     upper: made.upper,
     upperKind: made.parts.upperKind,

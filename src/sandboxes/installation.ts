@@ -7,6 +7,7 @@ import { Layers } from '../layers/layers.ts';
 import type { Log } from '../lib/log.ts';
 import { Scope } from '../lib/scope.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import { SnapshotStore } from '../snapshots/snapshot-store.ts';
 import { type OpenedRecordLog, RecordLog } from './record-log.ts';
 import { Registry } from './registry.ts';
 import { Sandboxes } from './sandboxes.ts';
@@ -19,7 +20,15 @@ const LAYER_LINGER_MS = 5000;
 
 export type InstallationSettings = Pick<
   Settings,
-  'dataDir' | 'maxSandboxes' | 'upper' | 'upperLimitMiB' | 'upperSparse' | 'readyUppers' | 'diskReserveMiB' | 'logMax'
+  | 'dataDir'
+  | 'maxSandboxes'
+  | 'upper'
+  | 'upperLimitMiB'
+  | 'upperSparse'
+  | 'readyUppers'
+  | 'diskReserveMiB'
+  | 'logMax'
+  | 'captureTimeoutSeconds'
 >;
 
 export interface InstallationOptions {
@@ -47,9 +56,10 @@ export async function openInstallation(runtime: Runtime, options: InstallationOp
   const { log: recordLog, records } = await openRecords(settings.dataDir);
   scope.use(recordLog);
   const registry = new Registry(settings.maxSandboxes);
+  const snapshots = await SnapshotStore.open(dir, log);
   const layers = scope.use(
     new Layers(runtime, {
-      isPinned: (digest) => registry.pins(digest),
+      isPinned: (digest) => registry.pins(digest) || snapshots.pins(digest),
       dir: join(settings.dataDir, 'modules'),
       hostArch: machine(),
       lingerMs: LAYER_LINGER_MS,
@@ -75,9 +85,12 @@ export async function openInstallation(runtime: Runtime, options: InstallationOp
     uppers,
     records: recordLog,
     registry,
+    snapshots,
     dir,
     upperKind: settings.upper,
     upperLimitBytes,
+    captureTimeoutSeconds: settings.captureTimeoutSeconds,
+    spareBytes: () => freeBytes(settings.dataDir) - settings.diskReserveMiB * MIB,
     execLog: { maxEntries: settings.logMax, maxBytes: EXEC_LOG_MAX_BYTES },
     log,
     now,

@@ -7,6 +7,7 @@ import type { Runtime, RuntimeStatus } from '../runtime/runtime.ts';
 import type { RecordLog } from './record-log.ts';
 import type { Registry } from './registry.ts';
 import type { Sandbox } from './sandbox.ts';
+import type { SnapshotStore } from '../snapshots/snapshot-store.ts';
 import type { UpperPool } from './upper-pool.ts';
 
 /** What the life of a sandbox is made with. */
@@ -18,10 +19,14 @@ export interface SandboxParts {
   readonly uppers: Pick<UpperPool, 'take'>;
   readonly records: Pick<RecordLog, 'put' | 'note' | 'remove'>;
   readonly registry: Registry;
+  readonly snapshots: SnapshotStore;
   /** The `sandboxes` folder of the state root. */
   readonly dir: string;
   readonly upperKind: 'disk' | 'tmpfs';
   readonly upperLimitBytes: number;
+  readonly captureTimeoutSeconds: number;
+  /** Free space of the host under the state root less the reserve, in bytes; negative when the reserve is eaten. */
+  readonly spareBytes: () => number;
   readonly execLog: Omit<ExecLogOptions, 'log'>;
   readonly log: Log;
   readonly now: () => Date;
@@ -36,7 +41,8 @@ export async function openLog(sandbox: Sandbox, parts: SandboxParts): Promise<vo
   sandbox.log = await ExecLog.open(join(folderOf(sandbox.id, parts), 'log'), { ...parts.execLog, log: parts.log });
 }
 
-/** Holds the layers of a sandbox mounted, by the digests that it was made of. @throws LAYER_NOT_FOUND, LAYER_DAMAGED */
+/** Holds what a sandbox stands on mounted, by digest. @throws LAYER_NOT_FOUND, LAYER_DAMAGED, SNAPSHOT_DAMAGED */
 export async function mountLayers(sandbox: Sandbox, parts: SandboxParts): Promise<void> {
-  sandbox.layers ??= await parts.layers.acquire(sandbox.record.layers);
+  const { layers, snapshots } = sandbox.record;
+  sandbox.layers ??= await parts.layers.acquire([...layers, ...snapshots]);
 }

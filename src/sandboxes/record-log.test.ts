@@ -5,8 +5,8 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { parseSandboxId } from '../domain/ids.ts';
 import { parseRecord } from './record.ts';
-import { formatLine, parseLine } from './record-line.ts';
 import { RecordLog } from './record-log.ts';
+import { formatCheckedLine, parseCheckedLine } from '../lib/checked-line.ts';
 import { replayRecords } from './record-replay.ts';
 import type { SandboxRecord } from './types.ts';
 
@@ -20,10 +20,12 @@ afterEach(() => rm(dir, { recursive: true }));
 
 function recordOf(id: string, changes: Partial<SandboxRecord> = {}): SandboxRecord {
   const record = {
-    format: 1,
+    format: 2,
     id,
     state: 'running',
     layers: [{ name: '000-base', digest: 'a'.repeat(64) }],
+    snapshots: [{ sandbox: 'b', label: 's.1', digest: 'b'.repeat(64) }],
+    restacking: false,
     env: { PATH: '/bin' },
     upper: '0123456789abcdef',
     upperKind: 'disk',
@@ -87,7 +89,7 @@ test('a log cut at any byte gives what was acknowledged before, and is never cal
     recordOf('b'),
     recordOf('a', { state: 'destroying' }),
   ];
-  const lines = steps.map((record) => formatLine({ record }));
+  const lines = steps.map((record) => formatCheckedLine({ record }));
   const whole = Buffer.from(lines.join(''));
   const ends = lines.map((_, index) => Buffer.byteLength(lines.slice(0, index + 1).join('')));
   for (let length = 0; length <= whole.length; length++) {
@@ -98,8 +100,8 @@ test('a log cut at any byte gives what was acknowledged before, and is never cal
 });
 
 test('RecordLog appends behind a line that was never finished without mixing the two', async () => {
-  const half = formatLine({ record: recordOf('b') }).slice(0, 80);
-  await writeFile(path, formatLine({ record: recordOf('a') }) + half);
+  const half = formatCheckedLine({ record: recordOf('b') }).slice(0, 80);
+  await writeFile(path, formatCheckedLine({ record: recordOf('a') }) + half);
   {
     const { log } = await RecordLog.open(path, { mayBeNew: true });
     await using _ = log;
@@ -109,7 +111,7 @@ test('RecordLog appends behind a line that was never finished without mixing the
 });
 
 test('RecordLog names the line whose bits changed, and changes nothing', async () => {
-  const whole = Buffer.from([recordOf('a'), recordOf('b')].map((record) => formatLine({ record })).join(''));
+  const whole = Buffer.from([recordOf('a'), recordOf('b')].map((record) => formatCheckedLine({ record })).join(''));
   await fc.assert(
     fc.asyncProperty(fc.nat(whole.length - 1), fc.integer({ min: 0, max: 7 }), async (at, bit) => {
       const damaged = Buffer.from(whole);
@@ -133,35 +135,40 @@ test('RecordLog refuses to begin anew where there are sandboxes', async () => {
 });
 
 test('RecordLog refuses a record of a newer version instead of losing it', async () => {
-  await appendFile(path, formatLine({ record: { ...recordOf('a'), format: 2 } }));
+  await appendFile(path, formatCheckedLine({ record: { ...recordOf('a'), format: 3 } }));
   await expect(RecordLog.open(path, { mayBeNew: true })).rejects.toMatchObject({
     code: 'RECORD_DAMAGED',
-    cause: expect.objectContaining({ message: expect.stringContaining('format 2') }),
+    cause: expect.objectContaining({ message: expect.stringContaining('format 3') }),
   });
 });
 
 test('parseRecord() leads an older record on, and refuses one that nothing leads on', () => {
-  const { nesting: _, ...older } = { ...recordOf('a'), format: 0 };
-  const migrations = { 0: (record: Record<string, unknown>) => ({ ...record, nesting: false }) };
+  const { nesting: _, ...older } = { ...recordOf('a'), format: 1 };
+  const migrations = { 1: (record: Record<string, unknown>) => ({ ...record, nesting: false }) };
   expect(parseRecord(older, migrations)).toEqual(recordOf('a'));
-  expect(() => parseRecord(older, {})).toThrow('No step leads on from record format 0');
+  expect(() => parseRecord(older, {})).toThrow('No step leads on from record format 1');
 });
 
-test('parseLine() gives back what formatLine() wrote, for any text', () => {
+test('parseRecord() reads what versions without snapshots wrote', () => {
+  const { snapshots: _, restacking: __, ...older } = { ...recordOf('a'), format: 1 };
+  expect(parseRecord(older)).toEqual({ ...recordOf('a'), snapshots: [] });
+});
+
+test('parseCheckedLine() gives back what formatCheckedLine() wrote, for any text', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (gone) => {
-      const line = formatLine({ gone });
+      const line = formatCheckedLine({ gone });
       expect(line.endsWith('\n')).toBe(true);
       expect(line.slice(0, -1)).not.toContain('\n');
-      expect(parseLine(line.slice(0, -1))).toEqual({ gone });
+      expect(parseCheckedLine(line.slice(0, -1))).toEqual({ gone });
     }),
   );
 });
 
-test('parseLine() takes no line for its own that it did not write', () => {
+test('parseCheckedLine() takes no line for its own that it did not write', () => {
   fc.assert(
     fc.property(fc.string(), (text) => {
-      expect(parseLine(text)).toBeUndefined();
+      expect(parseCheckedLine(text)).toBeUndefined();
     }),
   );
 });

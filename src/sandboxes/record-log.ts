@@ -3,8 +3,8 @@ import { SandboxError } from '../domain/errors.ts';
 import type { SandboxId } from '../domain/ids.ts';
 import { AppendFile } from '../lib/append-file.ts';
 import { writeFileDurably } from '../lib/atomic-write.ts';
-import { type Entry, formatLine } from './record-line.ts';
-import { replayRecords } from './record-replay.ts';
+import { formatCheckedLine } from '../lib/checked-line.ts';
+import { type Entry, replayRecords } from './record-replay.ts';
 import type { SandboxRecord } from './types.ts';
 
 export interface OpenedRecordLog {
@@ -39,7 +39,7 @@ export class RecordLog implements AsyncDisposable {
       );
     const records = bytes === undefined ? [] : replayRecords(bytes, path);
     try {
-      await writeFileDurably(path, records.map((record) => formatLine({ record })).join(''));
+      await writeFileDurably(path, records.map((record) => formatCheckedLine({ record } satisfies Entry)).join(''));
     } catch (error) {
       // A host without space must not keep its sandboxes from their clients: the log goes on as it is.
       if (bytes === undefined || !isNoSpace(error)) throw error;
@@ -70,7 +70,7 @@ export class RecordLog implements AsyncDisposable {
 
   async #write(write: (line: string) => Promise<void>, entry: Entry): Promise<void> {
     try {
-      await write(formatLine(entry));
+      await write(formatCheckedLine(entry));
     } catch (error) {
       if (!isNoSpace(error)) throw error;
       throw new SandboxError('NO_SPACE', 'Cannot record sandbox: no space under the state root', { cause: error });

@@ -1,7 +1,10 @@
 import { SandboxError } from '../domain/errors.ts';
+import { parseCheckedLine } from '../lib/checked-line.ts';
 import { parseRecord } from './record.ts';
-import { parseLine } from './record-line.ts';
 import type { SandboxRecord } from './types.ts';
+
+/** What a line of the log says: that a record is so, or that a sandbox is gone. */
+export type Entry = { readonly record: unknown } | { readonly gone: string };
 
 /**
  * What the bytes of a record log say in the end, in the order in which the sandboxes began.
@@ -25,7 +28,7 @@ export function replayRecords(bytes: Buffer, path: string): readonly SandboxReco
 
 function readEntry(line: string, where: string): { record: SandboxRecord } | { gone: string } {
   try {
-    const entry = parseLine(line);
+    const entry = parseCheckedLine(line) as Entry | undefined;
     if (entry === undefined) throw new Error('the checksum is wrong');
     return 'gone' in entry ? entry : { record: parseRecord(entry.record) };
   } catch (error) {

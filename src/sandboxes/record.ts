@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { parseDigest, parseLayerName, parseSandboxId, parseUpperId } from '../domain/ids.ts';
+import { parseDigest, parseLayerName, parseSandboxId, parseSnapshotLabel, parseUpperId } from '../domain/ids.ts';
 import type { SandboxRecord } from './types.ts';
 
 /** The shape that this version writes. */
-export const RECORD_FORMAT = 1;
+export const RECORD_FORMAT = 2;
 
 const schema = z.strictObject({
   format: z.literal(RECORD_FORMAT),
@@ -12,6 +12,14 @@ const schema = z.strictObject({
   layers: z.array(
     z.strictObject({ name: z.string().transform(parseLayerName), digest: z.string().transform(parseDigest) }),
   ),
+  snapshots: z.array(
+    z.strictObject({
+      sandbox: z.string().transform(parseSandboxId),
+      label: z.string().transform(parseSnapshotLabel),
+      digest: z.string().transform(parseDigest),
+    }),
+  ),
+  restacking: z.boolean(),
   env: z.record(z.string(), z.string()),
   upper: z.string().transform(parseUpperId),
   upperKind: z.enum(['disk', 'tmpfs']),
@@ -30,9 +38,11 @@ type Migration = (older: Record<string, unknown>) => Record<string, unknown>;
 
 /**
  * How a record of format n becomes one of format n+1. A version that changes the shape adds its step here, and never changes an older one.
- * There is no older format yet.
  */
-const MIGRATIONS: Readonly<Record<number, Migration>> = {};
+const MIGRATIONS: Readonly<Record<number, Migration>> = {
+  // 2: snapshots.
+  1: (older) => ({ ...older, snapshots: [], restacking: false }),
+};
 
 /** @throws Error naming what is wrong, also for a record of a newer version */
 export function parseRecord(

@@ -1,9 +1,10 @@
-import { readdir, rm } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SandboxError } from '../domain/errors.ts';
 import { MachineWatch } from '../processes/machine-watch.ts';
 import type { RuntimeInventory } from '../runtime/runtime.ts';
 import { mountLayers, openLog, type SandboxParts } from './parts.ts';
+import { removeFolder } from './remove-folder.ts';
 import { Sandbox } from './sandbox.ts';
 import { tearDown } from './tear-down.ts';
 import type { SandboxRecord } from './types.ts';
@@ -41,13 +42,17 @@ async function recoverOne(sandbox: Sandbox, parts: SandboxParts): Promise<void> 
 
 async function takeOver(sandbox: Sandbox, parts: SandboxParts): Promise<void> {
   await openLog(sandbox, parts);
-  const machine = await parts.runtime.adopt(sandbox.label);
+  const machine = sandbox.record.restacking ? undefined : await parts.runtime.adopt(sandbox.label);
   if (machine !== undefined) {
     sandbox.state = 'running';
     sandbox.runOn(await MachineWatch.ofAdopted(machine, parts.log));
   } else {
     await parts.runtime.stopMachine(sandbox.label);
     await parts.runtime.attachUpper(sandbox.record.upper);
+    if (sandbox.record.restacking) {
+      sandbox.record = { ...sandbox.record, restacking: false };
+      await parts.records.note(sandbox.record);
+    }
   }
   await mountLayers(sandbox, parts);
 }
@@ -70,9 +75,7 @@ async function sweepRest(found: RuntimeInventory, parts: SandboxParts): Promise<
   await Promise.all([
     parts.layers.sweep(found.layers),
     ...strangeUppers.map((id) => sweep('upper', id, { parts, drop: () => parts.runtime.dropUpper(id) })),
-    ...strangeFolders.map((name) =>
-      sweep('folder', name, { parts, drop: () => rm(join(parts.dir, name), { recursive: true, force: true }) }),
-    ),
+    ...strangeFolders.map((name) => sweep('folder', name, { parts, drop: () => removeFolder(join(parts.dir, name)) })),
   ]);
 }
 

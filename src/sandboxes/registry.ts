@@ -1,5 +1,5 @@
 import { SandboxError } from '../domain/errors.ts';
-import type { Digest, SandboxId } from '../domain/ids.ts';
+import type { Digest, SandboxId, SnapshotLabel } from '../domain/ids.ts';
 import type { Sandbox } from './sandbox.ts';
 
 /** Which sandboxes there are, half-made ones too. Synchronous, so that a check and what follows from it cannot be parted. */
@@ -29,7 +29,16 @@ export class Registry {
 
   /** Whether a sandbox was made of the layer with these bytes. */
   pins(digest: Digest): boolean {
-    return this.all().some((sandbox) => sandbox.record.layers.some((layer) => layer.digest === digest));
+    return this.all().some(({ record }) =>
+      [...record.layers, ...record.snapshots].some((each) => each.digest === digest),
+    );
+  }
+
+  /** A sandbox that stands on this snapshot. */
+  standingOn(id: SandboxId, label: SnapshotLabel): Sandbox | undefined {
+    return this.all().find(({ record }) =>
+      record.snapshots.some((snapshot) => snapshot.sandbox === id && snapshot.label === label),
+    );
   }
 
   has(sandbox: Sandbox): boolean {

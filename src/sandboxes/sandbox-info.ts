@@ -1,10 +1,11 @@
+import type { Snapshot } from '../snapshots/snapshot.ts';
 import type { Sandbox } from './sandbox.ts';
 import type { SandboxInfo } from './types.ts';
 
 /** A sandbox as the wire shows it. */
 export function sandboxInfo(
   sandbox: Sandbox,
-  about: { readonly backend: string; readonly usedBytes: number },
+  about: { readonly backend: string; readonly usedBytes: number; readonly snapshots: readonly Snapshot[] },
 ): SandboxInfo {
   const { record } = sandbox;
   return {
@@ -17,8 +18,8 @@ export function sandboxInfo(
     mounted: sandbox.state === 'running',
     exec_count: sandbox.log?.lastSeq ?? 0,
     upper_bytes: about.usedBytes,
-    snapshots: [],
-    active_snapshot: null,
+    snapshots: about.snapshots.map(({ label, created, sizeBytes: size }) => ({ label, created, size })),
+    active_snapshot: record.snapshots.at(-1)?.label ?? null,
     cpu: record.cpu,
     memory_mb: record.memoryMiB,
     max_lifetime_s: record.maxLifetimeSeconds,

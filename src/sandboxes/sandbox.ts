@@ -20,7 +20,12 @@ export class Sandbox {
   creating: Promise<void> | undefined;
   starting: Promise<MachineWatch> | undefined;
   destroying: Promise<void> | undefined;
+  /** Settles when the root file system that is being changed is the one or the other. */
+  restacking: Promise<void> | undefined;
+  /** What is cleaned up behind an answer; destroy waits for it. */
+  chores: Promise<unknown> = Promise.resolve();
   readonly #calls = new Set<Promise<unknown>>();
+  #turn: Promise<unknown> = Promise.resolve();
   #watch: MachineWatch | undefined;
 
   constructor(record: SandboxRecord, state: SandboxState) {
@@ -63,6 +68,18 @@ export class Sandbox {
     } finally {
       this.#calls.delete(call);
     }
+  }
+
+  /** Whether a command runs, or a file is on its way. */
+  get hasCalls(): boolean {
+    return this.#calls.size > 0;
+  }
+
+  /** Snapshots and changes of the root file system, one after the other. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#turn.then(work, work);
+    this.#turn = mine;
+    return mine;
   }
 
   /** Resolves when every call has ended, well or not. */

@@ -1,18 +1,23 @@
 import { SandboxError } from '../domain/errors.ts';
-import type { SandboxId } from '../domain/ids.ts';
+import type { LayerName, SandboxId, SnapshotLabel } from '../domain/ids.ts';
 import { checkSandboxPath } from '../files/sandbox-path.ts';
 import type { ExecLog } from '../processes/exec-log.ts';
 import { GuardedProcess } from '../processes/guarded-process.ts';
 import { callOf, LiveRecord } from '../processes/live-record.ts';
 import { runCommand } from '../processes/run-command.ts';
 import type { ExecOptions, ExecRequest, FileRead, MachineProcess } from '../runtime/runtime.ts';
+import type { Snapshot } from '../snapshots/snapshot.ts';
+import { activateLayer } from './activate.ts';
 import { createSandbox } from './create.ts';
 import { destroySandbox } from './destroy.ts';
 import { Expiry } from './expiry.ts';
 import type { SandboxParts } from './parts.ts';
 import { recoverSandboxes } from './recover.ts';
+import { removeSnapshot } from './remove-snapshot.ts';
+import { restoreSnapshot } from './restore.ts';
 import type { Sandbox } from './sandbox.ts';
 import { sandboxInfo } from './sandbox-info.ts';
+import { takeSnapshot } from './take-snapshot.ts';
 import type { CreateRequest, ExecCall, ExecResult, SandboxInfo, SandboxRecord } from './types.ts';
 import { runningMachine, withMachine } from './wake.ts';
 
@@ -98,6 +103,7 @@ export class Sandboxes implements AsyncDisposable {
         const record = new LiveRecord(begin(), request);
         const process = new GuardedProcess(await watch.exec({ ...request, env }, record.listen(options)), watch);
         record.follow(process);
+        void sandbox.track(process.exited).catch(() => undefined);
         return process;
       }),
     );
@@ -128,6 +134,37 @@ export class Sandboxes implements AsyncDisposable {
     await machine.writeTar(checked, content);
   }
 
+  /** @throws SANDBOX_NOT_FOUND, and what `activateLayer` throws */
+  async activate(id: SandboxId, name: LayerName): Promise<SandboxInfo> {
+    const sandbox = this.#get(id);
+    await activateLayer(sandbox, name, this.#parts);
+    return this.#describe(sandbox);
+  }
+
+  /** @param label undefined: one is made of the time @throws SANDBOX_NOT_FOUND, and what `takeSnapshot` throws */
+  async snapshot(id: SandboxId, label: SnapshotLabel | undefined): Promise<Snapshot> {
+    return takeSnapshot(this.#get(id), label, this.#parts);
+  }
+
+  /** @throws SANDBOX_NOT_FOUND, SNAPSHOT_NOT_FOUND, and what `restoreSnapshot` throws */
+  async restore(id: SandboxId, label: SnapshotLabel): Promise<SandboxInfo> {
+    const sandbox = this.#get(id);
+    await restoreSnapshot(sandbox, this.#parts.snapshots.get(id, label), this.#parts);
+    return this.#describe(sandbox);
+  }
+
+  /** Oldest first; of a sandbox that is gone, too. @throws SANDBOX_NOT_FOUND when there is neither */
+  async snapshots(id: SandboxId): Promise<readonly Snapshot[]> {
+    const snapshots = this.#parts.snapshots.list(id);
+    if (snapshots.length === 0) this.#get(id);
+    return snapshots;
+  }
+
+  /** @throws SNAPSHOT_NOT_FOUND, SNAPSHOT_IN_USE while a sandbox or another snapshot stands on it */
+  async removeSnapshot(id: SandboxId, label: SnapshotLabel): Promise<void> {
+    await removeSnapshot(id, label, this.#parts);
+  }
+
   count(): number {
     return this.#parts.registry.size;
   }
@@ -150,7 +187,8 @@ export class Sandboxes implements AsyncDisposable {
 
   async #describe(sandbox: Sandbox): Promise<SandboxInfo> {
     const usedBytes = await this.#usedBytes(sandbox);
-    return sandboxInfo(sandbox, { backend: this.#parts.runtime.backend, usedBytes });
+    const snapshots = this.#parts.snapshots.list(sandbox.id);
+    return sandboxInfo(sandbox, { backend: this.#parts.runtime.backend, usedBytes, snapshots });
   }
 
   /** 0 while the upper is not there to be measured: a sandbox that is in trouble must not hide the others from the list. */

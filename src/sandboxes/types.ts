@@ -1,5 +1,5 @@
 import type { LayerName, SandboxId, UpperId } from '../domain/ids.ts';
-import type { PinnedLayer } from '../domain/pinned-layer.ts';
+import type { PinnedLayer, PinnedSnapshot } from '../domain/pinned-layer.ts';
 
 /** How a sandbox's life stands (contract §8). */
 export type SandboxState = 'creating' | 'running' | 'paused' | 'stopped' | 'failed' | 'destroying';
@@ -24,12 +24,16 @@ export interface CreateRequest {
  * `format` is the version of this shape.
  */
 export interface SandboxRecord {
-  readonly format: 1;
+  readonly format: 2;
   readonly id: SandboxId;
   readonly state: 'creating' | 'running' | 'destroying';
   /** Lowest first. */
   readonly layers: readonly PinnedLayer[];
-  /** Environment of its commands, as its layers gave it at create. */
+  /** What lies between the layers and the upper, lowest first: the snapshot that was restored, and those that it stands on. */
+  readonly snapshots: readonly PinnedSnapshot[];
+  /** Its machine may have another root file system than this record says: it is to be started anew. */
+  readonly restacking: boolean;
+  /** Environment of its commands, as its layers gave it. */
   readonly env: Readonly<Record<string, string>>;
   readonly upper: UpperId;
   readonly upperKind: 'disk' | 'tmpfs';

@@ -12,6 +12,8 @@ import type { Sandbox } from './sandbox.ts';
  */
 export async function runningMachine(sandbox: Sandbox, parts: SandboxParts): Promise<MachineWatch> {
   sandbox.checkUsable();
+  await sandbox.restacking;
+  sandbox.checkUsable();
   return sandbox.watch ?? (await wake(sandbox, parts));
 }
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RawHttp } from '../support/raw-http.ts';
 import { REFUSED, type RefusedCase } from './api-refusals.ts';
+import { snapshotsContract } from './api-snapshots.ts';
 
 /** A daemon, or the API alone, listening on a loopback port with nothing in it. Disposing it leaves nothing behind. */
 export interface ApiHarness extends AsyncDisposable {
@@ -43,10 +44,10 @@ export function apiContract(name: string, makeServer: (options: ApiHarnessOption
       await server[Symbol.asyncDispose]();
     });
 
-    async function json(method: string, path: string, body?: object): Promise<{ status: number; value: unknown }> {
-      const answer = await http.call({ method, path, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+    async function json(method: string, path: string, body?: object, client = http) {
+      const answer = await client.call({ method, path, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
       expect(answer.headers['content-type']).toMatch(/^application\/json/);
-      return { status: answer.status, value: JSON.parse(answer.text) };
+      return { status: answer.status, value: JSON.parse(answer.text) as unknown };
     }
 
     describe('one life of a sandbox', () => {
@@ -157,6 +158,15 @@ export function apiContract(name: string, makeServer: (options: ApiHarnessOption
         expect(await json('GET', `${SANDBOXES}/dev`)).toEqual({ status: 404, value: { error: 'not found: dev' } });
         expect(await json('GET', SANDBOXES)).toEqual({ status: 200, value: [] });
       });
+    });
+
+    describe('snapshots', () => {
+      const status = async (method: string, path: string) => (await http.call({ method, path })).status;
+      const beside = async (method: string, path: string, body?: object) => {
+        using client = new RawHttp(server.url);
+        return await json(method, path, body, client);
+      };
+      snapshotsContract({ json, beside, status, layers: () => server.layers });
     });
 
     test('health tells the status without a look at any header', async () => {

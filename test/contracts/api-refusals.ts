@@ -20,17 +20,20 @@ const create = (name: string, body: unknown, error: string | RegExp, status = 40
   status,
   error,
 });
-const exec = (name: string, body: unknown, error: string | RegExp, status = 400): RefusedCase => ({
+const post = (action: string, name: string, body: unknown, error: string | RegExp, status = 400): RefusedCase => ({
   ...create(name, body, error, status),
-  name: `exec with ${name}`,
-  path: EXEC,
+  name: `${action} with ${name}`,
+  path: `${SANDBOXES}/dev/${action}`,
 });
-const missing = (method: string, path: string, error: string): RefusedCase => ({
+const exec = (name: string, body: unknown, error: string | RegExp, status = 400): RefusedCase =>
+  post('exec', name, body, error, status);
+const missing = (method: string, path: string, error: string, body?: object): RefusedCase => ({
   name: `${method} ${path}`,
   method,
   path,
   status: 404,
   error,
+  ...(body && { body: JSON.stringify(body) }),
 });
 const wrongMethod = (method: string, path: string, allow: string): RefusedCase => ({
   name: `${method} ${path}`,
@@ -141,9 +144,25 @@ export const REFUSED: readonly RefusedCase[] = [
   missing('GET', `${SANDBOXES}/%2e%2e`, 'not found: ..'),
   missing('GET', `${SANDBOXES}/..%2f..%2fetc`, 'not found: ../../etc'),
   missing('POST', `${SANDBOXES}/dev/fly`, 'not found: fly'),
-  missing('POST', `${SANDBOXES}/dev/activate`, 'not found: activate'),
-  missing('POST', `${SANDBOXES}/dev/snapshot`, 'not found: snapshot'),
-  missing('POST', `${SANDBOXES}/dev/restore`, 'not found: restore'),
+  post('activate', 'no module', {}, 'module required'),
+  post('activate', 'a module that is no layer name', { module: 'node' }, /^invalid layer name/),
+  post('activate', 'an unknown field', { module: '100-x', now: true }, 'unknown field: now'),
+  post('activate', 'a module that is not there', { module: '999-missing' }, 'module not found: 999-missing', 404),
+  post('snapshot', 'a label that would leave its folder', { label: '../x' }, /^invalid label/),
+  post('snapshot', 'a label of dots', { label: '..' }, /^invalid label/),
+  post('snapshot', 'an unknown field', { name: 'x' }, 'unknown field: name'),
+  post('restore', 'no label', {}, 'label required'),
+  post('restore', 'an empty label', { label: '' }, 'label required'),
+  post('restore', 'a label that is not there', { label: 'nothing' }, 'not found: nothing', 404),
+  post('restore', 'a snapshot that is not there', { snapshot: 'nothing' }, 'not found: nothing', 404),
+  missing('POST', `${SANDBOXES}/nobody/activate`, 'not found: nobody', { module: '100-x' }),
+  missing('POST', `${SANDBOXES}/nobody/snapshot`, 'not found: nobody', {}),
+  missing('POST', `${SANDBOXES}/nobody/restore`, 'not found: nobody', { label: 'x' }),
+  missing('GET', '/v1/sandboxes/nobody/snapshots', 'not found: nobody'),
+  missing('DELETE', '/v1/sandboxes/dev/snapshots/nothing', 'not found: nothing'),
+  missing('DELETE', '/v1/sandboxes/dev/snapshots/%2e%2e', 'not found: ..'),
+  wrongMethod('GET', `${SANDBOXES}/dev/snapshot`, 'POST'),
+  wrongMethod('POST', '/v1/sandboxes/dev/snapshots', 'GET, HEAD'),
   missing('GET', '/nowhere', 'not found: /nowhere'),
   missing('GET', '/cgi-bin/common.sh', 'not found: /cgi-bin/common.sh'),
   missing('GET', '/package.json', 'not found: /package.json'),

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   type Digest,
@@ -16,6 +15,8 @@ import type {
   MachineSpec,
   Runtime,
 } from '../../src/runtime/runtime.ts';
+import { ENV, NOBODY_KNOWS, run, start } from './machine-commands.ts';
+import { stackContract } from './runtime-stacks.ts';
 
 /** A place where the contract can be tried, fresh for each test; disposing it leaves nothing behind. */
 export interface RuntimeHarness extends AsyncDisposable {
@@ -28,15 +29,8 @@ export interface RuntimeHarness extends AsyncDisposable {
   reconnect(): Promise<Runtime>;
 }
 
-interface Finished extends ExitReport {
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 const MIB = 1024 * 1024;
 const UPPER_BYTES = 32 * MIB;
-const ENV = { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/root' };
-const NOBODY_KNOWS = createHash('sha256').update('no such layer').digest('hex') as Digest;
 
 /** What every driver of the runtime port keeps, the fake that unit tests stand on among them. */
 export function runtimeContract(name: string, makeHarness: () => Promise<RuntimeHarness>): void {
@@ -60,7 +54,16 @@ export function runtimeContract(name: string, makeHarness: () => Promise<Runtime
 
     function specOf(changes: Partial<MachineSpec> = {}): MachineSpec {
       const limits = { cpuCount: 1, memoryBytes: 128 * MIB, pidsMax: 64 };
-      return { label, hostname: 'contract', layers: harness.layers, upper, limits, nesting: false, ...changes };
+      return {
+        label,
+        hostname: 'contract',
+        layers: harness.layers,
+        upper,
+        limits,
+        nesting: false,
+        keepEtc: false,
+        ...changes,
+      };
     }
 
     /** Those that have just ended leave a moment later. */
@@ -288,62 +291,12 @@ export function runtimeContract(name: string, makeHarness: () => Promise<Runtime
       await expect(runtime.start(specOf())).rejects.toMatchObject({ code: 'START_FAILED' });
     });
 
-    test('restack() gives another upper and other layers to a machine that runs on', async () => {
-      const machine = await startMachine();
-      await run(machine, 'echo old > /root/file');
-      const other = await makeUpper(newUpperId());
-      await machine.restack({ layers: harness.layers, upper: other });
-      expect(await run(machine, 'echo new > /root/other; cat /root/file')).toMatchObject({ stdout: '', exitCode: 1 });
-      await machine.restack({ layers: harness.layers, upper });
-      expect((await run(machine, 'cat /root/file; cat /root/other')).stdout).toBe('old\n');
-      await expectIdle(machine);
-    });
-
-    test('restack() changes nothing when it fails, or while a file of the old root is in use', async () => {
-      const machine = await startMachine();
-      const other = await makeUpper(newUpperId());
-      const missing = { layers: [NOBODY_KNOWS, ...harness.layers], upper: other };
-      await expect(machine.restack(missing)).rejects.toMatchObject({ code: 'LAYER_NOT_FOUND' });
-      await run(machine, 'echo old > /root/file');
-      const { process } = await start(machine, { argv: ['sleep', '1000'], workdir: '/root' });
-      await expect(machine.restack({ layers: harness.layers, upper: other })).rejects.toMatchObject({
-        code: 'SANDBOX_BUSY',
-      });
-      expect((await run(machine, 'cat /root/file')).stdout).toBe('old\n');
-      await process[Symbol.asyncDispose]();
-      await expectIdle(machine);
-      await machine.restack({ layers: harness.layers, upper: other });
-      expect((await run(machine, 'cat /root/file')).stdout).toBe('');
-    });
-
-    test('capture() packs the upper into the store, equal content as equal bytes, and it can be a layer', async () => {
-      const machine = await startMachine();
-      await run(machine, 'echo one > /root/file; echo two > /root/other');
-      const options = { upper, layers: [], timeoutSeconds: 60 };
-      const first = await machine.capture(options);
-      expect(await machine.capture(options)).toMatchObject({ digest: first.digest, sizeBytes: first.sizeBytes });
-      expect(first.sizeBytes).toBeGreaterThan(0);
-      expect(first.lost).toMatchObject({ sockets: 0, acls: 0, times: 0, attributes: 0 });
-      await runtime.attachLayer(first.digest);
-      const layers = [first.digest, ...harness.layers];
-      const other = await makeUpper(newUpperId());
-      await machine.restack({ layers, upper: other });
-      expect((await run(machine, 'cat /root/file; echo changed > /root/file; cat /root/file')).stdout).toBe(
-        'one\nchanged\n',
-      );
-      const merged = await machine.capture({ upper: other, layers: [first.digest], timeoutSeconds: 60 });
-      await runtime.attachLayer(merged.digest);
-      await machine.restack({ layers: [merged.digest, ...harness.layers], upper: await makeUpper(newUpperId()) });
-      expect((await run(machine, 'cat /root/file; cat /root/other')).stdout).toBe('changed\ntwo\n');
-    });
-
-    test('capture() of an upper that the machine does not have, or of a machine that is gone, fails', async () => {
-      const machine = await startMachine();
-      const options = { layers: [], timeoutSeconds: 60 };
-      await expect(machine.capture({ ...options, upper: newUpperId() })).rejects.toThrow();
-      await machine.stop();
-      await machine.exited;
-      await expect(machine.capture({ ...options, upper })).rejects.toMatchObject({ code: 'AGENT_FAILED' });
+    stackContract({
+      harness: () => harness,
+      upper: () => upper,
+      startMachine,
+      makeUpper,
+      expectIdle,
     });
 
     test('attachLayer() knows which layers there are, and attaching twice is attaching', async () => {
@@ -395,30 +348,6 @@ export function runtimeContract(name: string, makeHarness: () => Promise<Runtime
       await adopted.exited;
     });
   });
-}
-
-type Asked = string | (Partial<ExecRequest> & { argv: readonly string[] });
-
-async function start(
-  machine: Machine,
-  asked: Asked,
-): Promise<{ process: MachineProcess; finished: Promise<Finished> }> {
-  const output: Record<'stdout' | 'stderr', Buffer[]> = { stdout: [], stderr: [] };
-  const standard = { env: ENV, workdir: '/', uid: 0, gid: 0, groups: [], stdin: false, forwardLimitBytes: 0 };
-  const request = { ...standard, ...(typeof asked === 'string' ? { argv: ['/bin/sh', '-c', asked] } : asked) };
-  const process = await machine.exec(request, {
-    onOutput: (stream, data) => void output[stream].push(Buffer.from(data)),
-  });
-  const finished = process.exited.then((report) => ({
-    ...report,
-    stdout: Buffer.concat(output.stdout).toString(),
-    stderr: Buffer.concat(output.stderr).toString(),
-  }));
-  return { process, finished };
-}
-
-async function run(machine: Machine, asked: Asked): Promise<Finished> {
-  return (await start(machine, asked)).finished;
 }
 
 async function* pieces(content: Buffer): AsyncGenerator<Buffer> {

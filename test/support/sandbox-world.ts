@@ -25,6 +25,7 @@ const SETTINGS: Omit<InstallationSettings, 'dataDir'> = {
   upperSparse: false,
   readyUppers: 0,
   diskReserveMiB: 0,
+  captureTimeoutSeconds: 60,
   logMax: 100,
 };
 

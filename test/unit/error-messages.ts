@@ -14,7 +14,10 @@ const FIXED = [
   /^invalid path "…": /,
   /^already exists$/,
   /^sandbox limit reached \(…\)$/,
-  /^no space for a writable layer$/,
+  /^exists: …$/,
+  /^already active: …$/,
+  /^commands are running$/,
+  /^no space for a (writable layer|snapshot)$/,
   /^cannot enforce egress rule …$/,
 ];
 

@@ -9,7 +9,7 @@ const PARTS: ReadonlyArray<readonly [part: string, path: RegExp, mayImport: read
   ['bin', /^src\/bin\//, ['app', 'cli', 'config', 'domain', 'lib']],
   ['app', /^src\/app\.ts$/, ['api', 'features', 'drivers', 'ports', 'config', 'wire', 'domain', 'lib']],
   ['api', /^src\/api\//, ['features', 'ports', 'config', 'wire', 'domain', 'lib']],
-  ['features', /^src\/(sandboxes|layers|processes|files)\//, ['ports', 'config', 'wire', 'domain', 'lib']],
+  ['features', /^src\/(sandboxes|snapshots|layers|processes|files)\//, ['ports', 'config', 'wire', 'domain', 'lib']],
   ['ports', /^src\/runtime\/[^/]+\.ts$/, ['domain', 'lib']],
   ['drivers', /^src\/runtime\/[^/]+\//, ['ports', 'domain', 'lib']],
   ['config', /^src\/config\//, ['domain', 'lib']],

@@ -163,7 +163,7 @@ export class MemoryRuntime implements Runtime {
     const digest = createHash('sha256').update(text).digest('hex') as Digest;
     this.#host.stored.add(digest);
     this.#host.captured.set(digest, files);
-    const lost = { sockets: 0, acls: 0, subsecondTimes: 0, times: 0, attributes: 0 };
+    const lost = { sockets: 0, accessLists: 0, subsecondTimes: 0, times: 0, attributes: 0 };
     return { digest, sizeBytes: text.length, pauseMs: 0, lost };
   }
 

@@ -49,10 +49,9 @@ export function brokerError(operation: OperationName, reply: BrokerReply): Sandb
   const code = codeOf(operation, reply.errno, step.name);
   const [name, meaning] = getSystemErrorMap().get(-reply.errno) ?? [`errno ${reply.errno}`, 'unknown error'];
   const details = { errno: reply.errno, step: step.name };
-  if (code === 'NO_SPACE')
-    return new SandboxError(code, `no space for a ${operation === 'capture' ? 'snapshot' : 'writable layer'}`, {
-      details,
-    });
+  if (code === 'NO_SPACE' && operation === 'capture')
+    return new SandboxError(code, 'no space for a snapshot', { details });
+  if (code === 'NO_SPACE') return new SandboxError(code, 'no space for a writable layer', { details });
   const where = reply.text === '' ? step.words : `${step.words} (${reply.text})`;
   return new SandboxError(code, `Cannot ${WORDS[operation]}: cannot ${where}: ${name}, ${meaning}`, { details });
 }

@@ -127,9 +127,13 @@ export function startBody(spec: MachineSpec): Buffer {
     keyBody(spec.upper),
     name(spec.hostname, 72),
     numbers(8, limits.memoryBytes),
-    numbers(4, Math.ceil(limits.cpuCount * 1000), limits.pidsMax, spec.nesting ? 1 : 0, spec.layers.length),
+    numbers(4, Math.ceil(limits.cpuCount * 1000), limits.pidsMax, startFlags(spec), spec.layers.length),
     ...spec.layers.map(keyBody),
   ]);
+}
+
+function startFlags({ nesting, keepEtc }: MachineSpec): number {
+  return (nesting ? 1 : 0) | (keepEtc ? 2 : 0);
 }
 
 export function restackBody(label: SandboxLabel, stack: Stack): Buffer {
@@ -158,7 +162,7 @@ export function parseCapture(payload: Buffer): Capture {
     pauseMs: number(1) / 1000,
     lost: {
       sockets: number(2),
-      acls: number(3),
+      accessLists: number(3),
       subsecondTimes: number(4),
       times: number(5),
       attributes: number(6),

@@ -72,6 +72,7 @@ const BODIES: Record<OperationName, () => Buffer> = {
       hostname: 'box-1',
       limits: { memoryBytes: GIB / 2, cpuCount: 1.5, pidsMax: 256 },
       nesting: true,
+      keepEtc: false,
       layers: [topDigest, digest],
     }),
   sandboxStop: () => keyBody(label),
@@ -117,7 +118,7 @@ describe('what the broker answers is read as the vector means it', () => {
       digest,
       sizeBytes: 4096,
       pauseMs: 2.5,
-      lost: { sockets: 1, acls: 2, subsecondTimes: 3, times: 4, attributes: 5 },
+      lost: { sockets: 1, accessLists: 2, subsecondTimes: 3, times: 4, attributes: 5 },
     });
   });
 
@@ -156,6 +157,6 @@ test('a name that fills its field, or would hold more bytes than characters, is 
 
 test('a fraction of a core is rounded up to a thousandth, never down to none', () => {
   const limits = { memoryBytes: GIB, pidsMax: 64, cpuCount: 0.0001 };
-  const body = startBody({ label, upper, hostname: 'h', limits, nesting: false, layers: [digest] });
+  const body = startBody({ label, upper, hostname: 'h', limits, nesting: false, keepEtc: false, layers: [digest] });
   expect(body.readUInt32LE(96)).toBe(1);
 });

@@ -1,0 +1,28 @@
+import type { FastifyInstance } from 'fastify';
+import { SandboxError } from '../../domain/errors.ts';
+import { parseSnapshotLabel, type SnapshotLabel } from '../../domain/ids.ts';
+import { sandboxIdOf } from '../path-id.ts';
+import type { ApiServices } from '../services.ts';
+import { snapshotOnWire } from '../snapshot-wire.ts';
+
+/** `/v1/sandboxes/:id/snapshots` and `/:label`: list and delete, also of a sandbox that is gone. Unstable. */
+export function registerSnapshotList(app: FastifyInstance, { sandboxes }: ApiServices): void {
+  app.get('/v1/sandboxes/:id/snapshots', async (request) =>
+    (await sandboxes.snapshots(sandboxIdOf(request))).map(snapshotOnWire),
+  );
+
+  app.delete('/v1/sandboxes/:id/snapshots/:label', async (request, reply) => {
+    await sandboxes.removeSnapshot(sandboxIdOf(request), labelOf(request));
+    return reply.code(204).send();
+  });
+}
+
+/** The `:label` of a route. @throws SNAPSHOT_NOT_FOUND: what cannot be a label names nothing */
+function labelOf(request: { readonly params: unknown }): SnapshotLabel {
+  const { label } = request.params as { readonly label: string };
+  try {
+    return parseSnapshotLabel(label);
+  } catch (cause) {
+    throw new SandboxError('SNAPSHOT_NOT_FOUND', `not found: ${label}`, { cause });
+  }
+}
