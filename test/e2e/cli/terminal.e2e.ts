@@ -58,7 +58,10 @@ test('shell follows the size of the terminal', async () => {
   const child = onTerminal('stty rows 30 columns 100; exec $SQUASH shell dev');
   const shown = whenShown(child, 'ready');
   const remote = await started;
-  remote.resize = (size) => resized.resolve(size);
+  // stty sets rows and columns one after the other, and each is told.
+  remote.resize = (size) => {
+    if (size.columns === 120) resized.resolve(size);
+  };
   remote.put('stdout', Buffer.from('ready'));
   await shown;
   // The terminal is what script(1) gave to the program that it started.
