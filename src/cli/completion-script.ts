@@ -14,10 +14,8 @@ interface Words {
 /** A script that makes a shell complete commands, flags and ids of sandboxes. It is data from the commands themselves. */
 export function completionScript(program: Command, shell: Shell): string {
   const words = { byPath: new Map(collect(program, '')) };
-  if (shell === 'bash') return bashScript(words);
-  return shell === 'zsh'
-    ? `#compdef squash\nautoload -U +X bashcompinit && bashcompinit\n${bashScript(words)}`
-    : fishScript(words);
+  if (shell === 'fish') return fishScript(words);
+  return `${candidates(words)}${shell === 'bash' ? BASH : ZSH}`;
 }
 
 function collect(command: Command, path: string): [string, readonly string[]][] {
@@ -27,26 +25,51 @@ function collect(command: Command, path: string): [string, readonly string[]][] 
   return [own, ...children.flatMap((child) => collect(child, `${path} ${child.name()}`.trim()))];
 }
 
-function bashScript({ byPath }: Words): string {
-  const cases = [...byPath].map(([path, words]) => `    '${path}') words='${words.join(' ')}' ;;`);
-  return `_squash() {
-  local current=\${COMP_WORDS[COMP_CWORD]} path='' word words=''
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case $word in -*) ;; *) path="\${path:+$path }$word" ;; esac
-  done
-  case $path in
+/**
+ * What may come next after these words of the line, in what bash and zsh have in common; zsh has a use of its own for names such as
+ * `path` and `words`. Behind the id of `exec` there may be more flags, and behind its first word nothing is ours.
+ */
+function candidates({ byPath }: Words): string {
+  const cases = [...byPath].map(([path, words]) => `    '${path}') printf '%s\n' ${words.join(' ')} ;;`);
+  return `_squash_words() {
+  case $1 in
 ${cases.join('\n')}
+    *) return 1 ;;
   esac
-  case $path in
-    ${WITH_ID.map((name) => `${name}|'sq-ctl ${name}'`).join('|')})
-      words="$words $(squash __ids 2>/dev/null)" ;;
-  esac
-  COMPREPLY=($(compgen -W "$words" -- "$current"))
-  [ \${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- "$current"))
 }
-complete -F _squash squash
+_squash_candidates() {
+  local call='' word operands=0
+  for word in "$@"; do
+    case $word in -*) continue ;; esac
+    if [ "$operands" = 0 ] && _squash_words "\${call:+$call }$word" >/dev/null; then
+      call="\${call:+$call }$word"
+    else
+      operands=$((operands + 1))
+    fi
+  done
+  case "$operands $call" in
+    ${WITH_ID.flatMap((name) => [`'0 ${name}'`, `'0 sq-ctl ${name}'`]).join('|')}) squash __ids 2>/dev/null ;;
+    [01]' '*) ;;
+    *' exec') return ;;
+  esac
+  _squash_words "$call"
+}
 `;
 }
+
+const BASH = `_squash() {
+  local current=\${COMP_WORDS[COMP_CWORD]}
+  COMPREPLY=($(compgen -W "$(_squash_candidates "\${COMP_WORDS[@]:1:COMP_CWORD-1}")" -- "$current"))
+}
+complete -o default -F _squash squash
+`;
+
+const ZSH = `_squash() {
+  compadd -- $(_squash_candidates "\${(@)words[2,CURRENT-1]}") || _files
+}
+(( $+functions[compdef] )) || { autoload -U compinit && compinit }
+compdef _squash squash
+`;
 
 function fishScript({ byPath }: Words): string {
   const lines = [...byPath].flatMap(([path, words]) => {

@@ -95,10 +95,21 @@ test('the bash completion is bash, and completes commands, flags and shells', ()
   const script = `${completionScript(program(), 'bash')}
     complete_line() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _squash; echo "\${COMPREPLY[*]}"; }
     squash() { echo dev ci-7; }
-    complete_line squash he; complete_line squash sq-mkmod from-dir --; complete_line squash exec c; complete_line squash sq-ctl destroy d`;
+    complete_line squash he; complete_line squash sq-mkmod from-dir --; complete_line squash exec c; complete_line squash sq-ctl destroy d
+    complete_line squash info dev --; complete_line squash info dev d; complete_line squash exec dev --w; complete_line squash exec dev ls --w`;
   const { stdout, stderr } = spawnSync('bash', ['-c', script], { encoding: 'utf8' });
   expect(stderr).toBe('');
-  expect(stdout.split('\n')).toEqual(['health', '--json --replace --root-owned', 'ci-7', 'dev', '']);
+  expect(stdout.split('\n')).toEqual([
+    'health',
+    '--json --replace --root-owned',
+    'ci-7',
+    'dev',
+    '--json',
+    '',
+    '--workdir',
+    '',
+    '',
+  ]);
 });
 
 test('the fish completion names every command', () => {

@@ -10,6 +10,7 @@ TEST_PACKAGES=(
   crun bubblewrap                              # the oracle and the yardsticks
   clang clang-format                           # sanitizers, fuzzers, format
   shellcheck strace busybox-static jq procps git iproute2 nftables python3 openssl acl
+  zsh fish                                     # beside bash, the shells that completion is for
 )
 
 # The sanitizers' runtime has the version of the distribution's clang in its name: 14 on Debian 12, 19 on Debian 13.

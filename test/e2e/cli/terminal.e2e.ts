@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
@@ -6,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FakeProcess } from '../../support/fake-process.ts';
 import { createSandboxIn, type MemoryApi, startMemoryApi } from '../../support/memory-api.ts';
 import { run } from '../../support/run.ts';
-import { PROGRAM } from './squash-process.ts';
+import { runOnTerminal, whenShown } from './terminal.ts';
 
 let api: MemoryApi;
 beforeAll(async () => {
@@ -15,28 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => api[Symbol.asyncDispose]());
 
-/** Runs a line of shell on a terminal of its own (script(1)); `$SQUASH` is the CLI. */
-function onTerminal(line: string) {
-  const env = {
-    ...process.env,
-    SQUASH_API: api.url,
-    SQUASH: `${process.execPath} ${PROGRAM}`,
-    TERM: 'xterm',
-    NO_COLOR: '',
-  };
-  return spawn('script', ['--quiet', '--return', '--command', line, '/dev/null'], { env });
-}
-
-/** Resolves once the terminal shows a word. */
-function whenShown(child: ReturnType<typeof onTerminal>, word: string): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  let seen = '';
-  child.stdout.on('data', (data: Buffer) => {
-    seen += data;
-    if (seen.includes(word)) resolve();
-  });
-  return promise;
-}
+const onTerminal = (line: string) => runOnTerminal(line, api.url);
 
 function steer(): Promise<FakeProcess> {
   const spawned = Promise.withResolvers<FakeProcess>();
@@ -80,7 +58,10 @@ test('shell follows the size of the terminal', async () => {
   const child = onTerminal('stty rows 30 columns 100; exec $SQUASH shell dev');
   const shown = whenShown(child, 'ready');
   const remote = await started;
-  remote.resize = (size) => resized.resolve(size);
+  // stty sets rows and columns one after the other, and each is told.
+  remote.resize = (size) => {
+    if (size.columns === 120) resized.resolve(size);
+  };
   remote.put('stdout', Buffer.from('ready'));
   await shown;
   // The terminal is what script(1) gave to the program that it started.
