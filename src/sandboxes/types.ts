@@ -74,6 +74,36 @@ export interface SandboxInfo {
   readonly expires: string | null;
 }
 
+/** On the wire (contract §1): files of which a snapshot could not hold everything, by what it was. */
+export interface LostOnWire {
+  readonly sockets: number;
+  readonly access_lists: number;
+  readonly subsecond_times: number;
+  readonly times: number;
+  readonly attributes: number;
+}
+
+/** Answer to a snapshot (contract §1); names are interface. */
+export interface SnapshotTaken {
+  readonly snapshot: string;
+  readonly size: number;
+  readonly pause_ms: number;
+  readonly lost: LostOnWire;
+}
+
+/** A snapshot as `/v1` lists it. Unstable. */
+export interface SnapshotInfo {
+  readonly label: string;
+  /** What it stands on. */
+  readonly parent: { readonly sandbox: string; readonly label: string } | null;
+  readonly layers: readonly { readonly name: string; readonly digest: string }[];
+  readonly size: number;
+  readonly digest: string;
+  readonly created: string;
+  readonly pause_ms: number;
+  readonly lost: LostOnWire;
+}
+
 /** One command of the `/cgi-bin` surface, parsed. */
 export interface ExecCall {
   readonly cmd: string;

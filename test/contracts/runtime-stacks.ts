@@ -70,7 +70,7 @@ export function stackContract(site: StackSite): void {
   test('capture() of an upper that the machine does not have, or of a machine that is gone, fails', async () => {
     const machine = await site.startMachine();
     const options = { layers: [], timeoutSeconds: 60 };
-    await expect(machine.capture({ ...options, upper: newUpperId() })).rejects.toThrow();
+    await expect(machine.capture({ ...options, upper: newUpperId() })).rejects.toThrow(/upper/);
     await machine.stop();
     await machine.exited;
     await expect(machine.capture({ ...options, upper: site.upper() })).rejects.toMatchObject({ code: 'AGENT_FAILED' });
