@@ -61,6 +61,12 @@ export class SquashClient implements Disposable {
     return this.#json({ method: 'POST', path: `${sandboxPath(id)}/restore`, ...jsonBody({ label }) });
   }
 
+  /** @param count 1: it is called `newId`; more: they are numbered */
+  fork(id: string, newId: string, count: number): Promise<readonly SandboxInfo[]> {
+    const path = `/v1/sandboxes/${encodeURIComponent(id)}/fork`;
+    return this.#json({ method: 'POST', path, ...jsonBody({ id: newId, count }) });
+  }
+
   snapshots(id: string): Promise<readonly SnapshotInfo[]> {
     return this.#json({ method: 'GET', path: snapshotsPath(id) });
   }

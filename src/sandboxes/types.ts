@@ -1,5 +1,6 @@
 import type { LayerName, SandboxId, UpperId } from '../domain/ids.ts';
 import type { PinnedLayer, PinnedSnapshot } from '../domain/pinned-layer.ts';
+import type { UpperKind } from '../domain/upper-kind.ts';
 
 /** How a sandbox's life stands (contract §8). */
 export type SandboxState = 'creating' | 'running' | 'paused' | 'stopped' | 'failed' | 'destroying';
@@ -36,7 +37,7 @@ export interface SandboxRecord {
   /** Environment of its commands, as its layers gave it. */
   readonly env: Readonly<Record<string, string>>;
   readonly upper: UpperId;
-  readonly upperKind: 'disk' | 'tmpfs';
+  readonly upperKind: UpperKind;
   readonly upperLimitBytes: number;
   readonly owner: string;
   readonly task: string;

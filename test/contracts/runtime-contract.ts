@@ -54,7 +54,7 @@ export function runtimeContract(name: string, makeHarness: () => Promise<Runtime
         upper,
         limits,
         nesting: false,
-        keepEtc: false,
+        etc: 'fresh',
         ...changes,
       };
     }

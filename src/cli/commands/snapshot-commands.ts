@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { withJson } from '../json-flag.ts';
-import { infoLines } from '../sandbox-tables.ts';
+import { wholeNumber } from '../option-values.ts';
+import { infoLines, sandboxesTable } from '../sandbox-tables.ts';
 import { snapshotsTable, takenLine } from '../snapshot-tables.ts';
 import { TerminalProgress } from '../terminal-progress.ts';
 
@@ -9,7 +10,7 @@ interface Json {
   readonly json?: boolean;
 }
 
-/** Adds `activate snapshot restore snapshots`. */
+/** Adds `activate snapshot restore fork snapshots`. */
 export function addSnapshotCommands(program: Command, cli: Cli): void {
   const now = () => ({ width: cli.width, now: new Date() });
 
@@ -56,6 +57,18 @@ export function addSnapshotCommands(program: Command, cli: Cli): void {
     .action(async (id: string, label: string, _flags, command: Command) => {
       const info = await (await cli.client()).restore(id, label);
       await show(command, info, (restored) => infoLines(restored, now()));
+    });
+
+  withJson(program.command('fork'))
+    .summary('make sandboxes that start on what this one has written')
+    .description('Make sandboxes that start on what this one has written. They share nothing afterwards.')
+    .argument('<id>')
+    .argument('<new>', 'what to call it; several get -1, -2 … behind it')
+    .option('--count <n>', 'how many (default: 1)', wholeNumber)
+    .action(async (id: string, newId: string, flags: { count?: number }, command: Command) => {
+      const client = await cli.client();
+      const forks = await withProgress(cli, `Forking ${id}`, () => client.fork(id, newId, flags.count ?? 1));
+      await show(command, forks, (all) => sandboxesTable(all, now()));
     });
 
   withJson(program.command('snapshots'))
