@@ -27,7 +27,7 @@ async function startMachine({ runtime }: RelayedBroker): Promise<Machine> {
   await runtime.makeUpper(upper, { kind: 'disk', sizeBytes: 32 * MIB, reserveBytes: 0, sparse: true });
   const limits = { cpuCount: 1, memoryBytes: 128 * MIB, pidsMax: 64 };
   const label = labelOf(parseSandboxId('kill'));
-  return runtime.start({ label, hostname: 'kill', layers: [layer], upper, limits, nesting: false });
+  return runtime.start({ label, hostname: 'kill', layers: [layer], upper, limits, nesting: false, etc: 'fresh' });
 }
 
 /** How a command ends, or `lost` when its supervisor is gone before it can say so. */
