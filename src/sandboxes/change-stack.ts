@@ -51,7 +51,7 @@ async function exchange(sandbox: Sandbox, next: NextStack, { watch, parts }: Exc
   scope.defer(() => takeBack(sandbox, { watch, parts }));
   await restack(sandbox, next, watch);
   const after: SandboxRecord = { ...before, ...next };
-  await parts.records.put(after);
+  await parts.records.put(asItStands(sandbox, after));
   const held = sandbox.layers;
   sandbox.record = after;
   sandbox.layers = layers;
@@ -79,7 +79,12 @@ async function takeBack(sandbox: Sandbox, { watch, parts }: Exchange): Promise<v
       parts.log.warn({ err: error, id: sandbox.id }, 'Stopping a sandbox whose root file system cannot be put back');
       await parts.runtime.stopMachine(sandbox.label);
     }
-  await parts.records.note(record);
+  await parts.records.note(asItStands(sandbox, record));
+}
+
+/** A destroy that has begun meanwhile is on disk: it must not be taken back by what comes after it. */
+function asItStands({ state }: Sandbox, record: SandboxRecord): SandboxRecord {
+  return state === 'destroying' ? { ...record, state } : record;
 }
 
 function checkIdle(sandbox: Sandbox): void {
