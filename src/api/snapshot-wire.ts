@@ -8,9 +8,10 @@ export function lossesOnWire({ sockets, accessLists, subsecondTimes, times, attr
 
 /** A snapshot as `/v1` lists it. Unstable. */
 export function snapshotOnWire(snapshot: Snapshot) {
+  const { parent } = snapshot;
   return {
     label: snapshot.label,
-    parent: snapshot.parent,
+    parent: parent && { sandbox: parent.sandbox, label: parent.label },
     layers: snapshot.layers,
     size: snapshot.sizeBytes,
     digest: snapshot.digest,
