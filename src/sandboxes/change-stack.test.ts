@@ -114,7 +114,7 @@ test.each(STEPS)('a %s whose daemon is killed at %s is undone by the next', asyn
     await world.kill(daemon);
     throw new Error('killed');
   });
-  await expect(CHANGES[what](daemon)).rejects.toThrow();
+  await expect(CHANGES[what](daemon)).rejects.toThrow('killed');
   world.host.onOperation = () => {};
   vi.restoreAllMocks();
   const next = await world.start();

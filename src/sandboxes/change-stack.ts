@@ -48,7 +48,7 @@ async function exchange(sandbox: Sandbox, next: NextStack, { watch, parts }: Exc
   await using scope = new Scope();
   const layers = scope.use(await parts.layers.acquire([...next.layers, ...next.snapshots]));
   await parts.records.note({ ...before, restacking: true });
-  scope.defer(() => takeBack(sandbox, { watch, parts }));
+  scope.defer(() => undo(sandbox, { watch, parts }));
   await restack(sandbox, next, watch);
   const after: SandboxRecord = { ...before, ...next };
   await parts.records.put(asItStands(sandbox, after));
@@ -66,6 +66,15 @@ async function restack(sandbox: Sandbox, next: NextStack, { machine }: MachineWa
     sandbox.checkUsable();
     if (error instanceof SandboxError && error.code === 'SANDBOX_BUSY') throw running(error);
     throw error;
+  }
+}
+
+/** Never throws, so that what the caller gets is the cause. What could not be undone is noted, for the next daemon. */
+async function undo(sandbox: Sandbox, exchanged: Exchange): Promise<void> {
+  try {
+    await takeBack(sandbox, exchanged);
+  } catch (error) {
+    exchanged.parts.log.error({ err: error, id: sandbox.id }, 'Cannot undo a change of the root file system');
   }
 }
 

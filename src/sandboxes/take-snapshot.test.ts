@@ -61,7 +61,7 @@ test.each(STEPS)('a snapshot whose daemon is killed at %s is none for the next',
     await world.kill(daemon);
     throw new Error('killed');
   });
-  await expect(daemon.sandboxes.snapshot(A, S1)).rejects.toThrow();
+  await expect(daemon.sandboxes.snapshot(A, S1)).rejects.toThrow('killed');
   plantNothing();
   const next = await world.start();
   expect(await labels(next)).toEqual([]);

@@ -39,6 +39,13 @@ test('what was added is there for the next daemon, with a link to its bytes', as
   expect(await readlink(join(dir, 'a/snapshots/s1.squashfs'))).toBe(`../../../modules/sha256/${first.digest}.squashfs`);
 });
 
+test('a snapshot without its link is there', async () => {
+  await storeOf(first);
+  await rm(join(dir, 'a/snapshots/s1.squashfs'));
+  const store = await open();
+  expect([store.hasDamage, store.list(A)]).toEqual([false, [first]]);
+});
+
 test('what was removed is gone, for the next daemon too', async () => {
   const store = await storeOf(first, second);
   await store.remove(A, S2);
@@ -60,7 +67,7 @@ test('a snapshot that could not be added leaves nothing, and its label is free',
   const store = await storeOf(first);
   // A folder in the place of the file that is renamed into it.
   await mkdir(`${recordOf('s2')}.new`, { recursive: true });
-  await expect(store.add(second)).rejects.toThrow();
+  await expect(store.add(second)).rejects.toThrow('EISDIR');
   expect(store.list(A)).toEqual([first]);
   expect(await files()).not.toContain('s2.squashfs');
   await rm(`${recordOf('s2')}.new`, { recursive: true });
@@ -132,6 +139,7 @@ test.each<[string, string, RegExp]>([
   ['empty', '', /checksum/],
   ['of another label', formatSnapshot(second), /that of "s2" of "a"/],
   ['of another sandbox', formatSnapshot(snapshotOf('b', 's1')), /that of "s1" of "b"/],
+  ['of other bytes than its link', formatSnapshot({ ...first, digest: digestOf('others') }), /the link beside it/],
   ['of a newer version', formatCheckedLine({ ...first, format: 2 }), /format/],
 ])(
   'a record that is %s is refused by name; the others are there, and no bytes are given up',

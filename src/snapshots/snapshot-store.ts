@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { mkdir, readdir, readFile, readlink, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SandboxError } from '../domain/errors.ts';
 import { type Digest, isSandboxId, parseSnapshotLabel, type SandboxId, type SnapshotLabel } from '../domain/ids.ts';
@@ -120,7 +120,7 @@ export class SnapshotStore {
     try {
       await this.#makeFolder(sandbox);
       await rm(viewPath(path), { force: true });
-      await symlink(`../../../modules/sha256/${digest}.squashfs`, viewPath(path));
+      await symlink(viewTarget(digest), viewPath(path));
       await writeFileDurably(path, formatSnapshot(snapshot));
     } catch (error) {
       // What nobody was told of must not be found by the next daemon.
@@ -178,11 +178,19 @@ export class SnapshotStore {
         const snapshot = parseSnapshot(await readFile(join(this.#dir, relative), 'utf8'));
         if (snapshot.sandbox !== id || snapshot.label !== label)
           throw new Error(`it is that of "${snapshot.label}" of "${snapshot.sandbox}"`);
+        await this.#checkView(relative, snapshot);
         this.#ofSandbox(id).set(label, snapshot);
       } catch (error) {
         this.#damaged.set(relative, error instanceof Error ? error : new Error(String(error)));
       }
     }
+  }
+
+  /** The link says a second time which bytes are meant. A backup may come without it. */
+  async #checkView(relative: string, { digest }: Snapshot): Promise<void> {
+    const target = await readlink(viewPath(join(this.#dir, relative))).catch(undefinedWhenMissing);
+    if (target !== undefined && target !== viewTarget(digest))
+      throw new Error(`it names the bytes ${digest}, and the link beside it leads to ${target}`);
   }
 
   /** What a daemon left that was killed in the middle of adding one: half a record, a link without a record. */
@@ -218,6 +226,15 @@ function recordPath(id: SandboxId, label: SnapshotLabel): string {
 
 function viewPath(path: string): string {
   return path.replace(/json$/, 'squashfs');
+}
+
+function viewTarget(digest: Digest): string {
+  return `../../../modules/sha256/${digest}.squashfs`;
+}
+
+function undefinedWhenMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code === 'ENOENT') return undefined;
+  throw error;
 }
 
 function emptyWhenMissing(error: NodeJS.ErrnoException): string[] {
