@@ -9,7 +9,7 @@ RUN_PACKAGES=(
 TEST_PACKAGES=(
   crun bubblewrap                              # the oracle and the yardsticks
   clang clang-format                           # sanitizers, fuzzers, format
-  shellcheck strace busybox-static jq procps git iproute2 nftables python3 openssl acl
+  shellcheck strace busybox-static btrfs-progs jq procps git iproute2 nftables python3 openssl acl
   zsh fish                                     # beside bash, the shells that completion is for
 )
 

@@ -3,7 +3,7 @@ import type { ExecResult, SandboxInfo } from '../../../src/sandboxes/types.ts';
 import type { Installation } from '../../support/installation.ts';
 import { commandsOf, initPid, memoryLimitOf } from '../../support/sandbox-on-host.ts';
 import { Journal } from './journal.ts';
-import { expectNothingElse } from './nothing-else.ts';
+import { expectNothingElse, keptOf } from './nothing-else.ts';
 import { matching, observe } from './observe.ts';
 
 const SANDBOXES = '/cgi-bin/api/sandboxes';
@@ -26,15 +26,7 @@ export async function expectJournalKept(installation: Installation, journal: Jou
     await expectWhole(installation, info);
     interruptedCount += await expectLogKept(installation, journal, info.id);
   }
-  const models = journal.ids.map((id) => ({ id, model: journal.modelsOf(id).at(-1) }));
-  await expectNothingElse(
-    installation,
-    models.map(({ id, model }) => ({
-      id,
-      isThere: model?.isThere === true,
-      labels: Object.keys(model?.snapshots ?? {}),
-    })),
-  );
+  await expectNothingElse(installation, keptOf(journal));
   return { ids: infos.map(({ id }) => id), interruptedCount };
 }
 

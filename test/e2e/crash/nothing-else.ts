@@ -3,11 +3,20 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { frozenGroups } from '../../support/frozen-groups.ts';
 import type { Installation } from '../../support/installation.ts';
+import type { Journal } from './journal.ts';
 
 export interface Kept {
   readonly id: string;
   readonly isThere: boolean;
   readonly labels: readonly string[];
+}
+
+/** What the journal says when its sandboxes have been looked at. */
+export function keptOf(journal: Journal): Kept[] {
+  return journal.ids.map((id) => {
+    const model = journal.modelsOf(id).at(-1);
+    return { id, isThere: model?.isThere === true, labels: Object.keys(model?.snapshots ?? {}) };
+  });
 }
 
 const entries = (folder: string) => (existsSync(folder) ? readdirSync(folder).toSorted() : []);
