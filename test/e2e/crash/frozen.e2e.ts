@@ -8,8 +8,9 @@ import { readProcesses } from '../../support/leaks/processes.ts';
 import { Journal } from './journal.ts';
 import { mustBeDone } from './redeem.ts';
 
-/** Far less than the capture would go on. */
 const SOON = { timeout: 3000, interval: 10 };
+/** Less than the capture would go on. */
+const AT_ONCE = { timeout: 1000, interval: 10 };
 
 let installation: Installation;
 let journal: Journal;
@@ -48,6 +49,7 @@ test('a sandbox whose broker is killed while it is frozen goes on under the next
   const { taking } = await freeze('c1');
   const broker = installation.brokerPid;
   await installation.stop('SIGKILL');
+  await expect.poll(packers, AT_ONCE).toEqual([]);
   // Nobody has thawed it: that is for the next broker.
   expect(await frozenGroups(installation.runFolder)).not.toEqual([]);
   await installation.start();
