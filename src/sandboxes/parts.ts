@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { SandboxId } from '../domain/ids.ts';
+import type { UpperKind } from '../domain/upper-kind.ts';
 import type { Layers } from '../layers/layers.ts';
 import type { Log } from '../lib/log.ts';
 import { ExecLog, type ExecLogOptions } from '../processes/exec-log.ts';
@@ -24,7 +25,7 @@ export interface SandboxParts {
   readonly dir: string;
   /** Where the bytes of layers and snapshots are, by their digests. */
   readonly imagesDir: string;
-  readonly upperKind: 'disk' | 'tmpfs';
+  readonly upperKind: UpperKind;
   readonly upperLimitBytes: number;
   readonly captureTimeoutSeconds: number;
   /** Free space of the host under the state root less the reserve, in bytes; negative when the reserve is eaten. */
