@@ -97,7 +97,7 @@ static int store_image(const struct broker *broker, int fd, struct capture_reply
 {
     char digest_hex[HEX32];
     uint64_t size = 0;
-    if (fchown(fd, 0, broker->daemon_gid) || fchmod(fd, 0440) || fdatasync(fd) ||
+    if (fchown(fd, 0, broker->daemon_gid) || fchmod(fd, 0440) || fsync(fd) ||
         sha256_file(fd, reply->digest.bytes, &size))
         return fail(out, STEP_STORE, "the image");
     reply->size_bytes = size;

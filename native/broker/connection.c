@@ -22,6 +22,8 @@ void connection_close(struct server *server)
     server->connection = -1;
     server->generation++;
     machines_forget_requests(server);
+    /* Nobody will hear of what they store, and a sandbox would stand still for it. */
+    workers_end_captures(server, NULL);
     server->input_length = server->output_start = server->output_length = 0;
     server->input_paused = 0;
 }

@@ -30,11 +30,13 @@ void machine_worked(struct server *server, const struct worker *worker, struct w
     struct machine *machine = &server->machines[worker->slot];
     char name[8];
     slot_name(worker->slot, name);
-    if (machine->state != MACHINE_RUNNING || memcmp(machine->label.bytes, worker->key + 1, sizeof machine->label))
+    int is_running = machine->state == MACHINE_RUNNING;
+    if ((!is_running && machine->state != MACHINE_ENDING) ||
+        memcmp(machine->label.bytes, worker->key + 1, sizeof machine->label))
         return;
-    if (worker->op == OP_RESTACK)
+    if (worker->op == OP_RESTACK && is_running)
         restacked(server, worker, outcome);
-    /* A worker that was killed left it frozen. */
+    /* A worker that was killed left it frozen, perhaps just after STOP had thawed it: then PID 1 does not notice its end. */
     if (cgroup_freeze(&server->broker.cgroups, name, 0))
         say("cannot thaw slot %u: %s", worker->slot, strerror(errno));
 }

@@ -282,7 +282,7 @@ void machine_stop_requested(struct server *server, uint32_t id, const key_t8 *la
     }
     machine->stop_id = id;
     machine->state = MACHINE_ENDING;
-    workers_end_capture(server, label);
+    workers_end_captures(server, label);
     /* The end of PID 1 is the end of its pid namespace; a frozen v1 group must be thawed to notice. */
     char name[8];
     slot_name(slot_of(server, machine), name);

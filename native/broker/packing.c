@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -143,6 +144,20 @@ static int arrange_descriptors(int report, int *program, struct outcome *out)
     return 0;
 }
 
+/*
+ * Kernel: a change of ids forgets the death signal, so it is asked for behind the last one. A worker that died before
+ * that does not listen any more.
+ */
+static int end_with_worker(int channel, struct outcome *out)
+{
+    struct pollfd listener = { .fd = channel };
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL))
+        return fail(out, STEP_EXEC, "death signal");
+    if (poll(&listener, 1, 0))
+        _exit(1);
+    return 0;
+}
+
 /* Ends as the packer, or with a report of the broker's own. */
 static _Noreturn void become(const struct packing *packing, int channel)
 {
@@ -151,7 +166,6 @@ static _Noreturn void become(const struct packing *packing, int channel)
     static char *const environment[] = { NULL };
     struct outcome out = { 0 };
     int program = packing->broker->packer, userns = fcntl(packing->userns, F_DUPFD_CLOEXEC, 64);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NAME, "squash-packer");
     umask(022);
     for (uint32_t i = 0; i <= packing->request->layer_count; i++) {
@@ -159,7 +173,7 @@ static _Noreturn void become(const struct packing *packing, int channel)
         arguments[2 + i] = names[i];
     }
     if (!view_enter(packing, &out) && !set_limits(packing->size_max, &out) && !privileges_drop_to_read(userns, &out) &&
-        !arrange_descriptors(channel, &program, &out)) {
+        !end_with_worker(channel, &out) && !arrange_descriptors(channel, &program, &out)) {
         channel = REPORT_DESCRIPTOR;
         syscall(SYS_execveat, program, "", arguments, environment, AT_EMPTY_PATH);
         fail(&out, STEP_EXEC, "squash-packer");
@@ -202,8 +216,10 @@ int packing_run(const struct packing *packing, struct pack_report *report, struc
                                              CLONE_NEWCGROUP,
                                     .exit_signal = SIGCHLD };
     pid_t child = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
-    if (child == 0)
+    if (child == 0) {
+        close(ends[0]);
         become(packing, ends[1]);
+    }
     close(ends[1]);
     int bad = child < 0 ? fail(out, STEP_PACK, "clone3") : 0;
     if (!bad && hear(ends[0], report))

@@ -85,7 +85,8 @@ static int take_over(const struct broker *broker, int staging, int taken, const 
         fail_with(out, ETXTBSY, STEP_STAGED, "%s is still being written", name);
     else if (fstat(fd, &s) || s.st_nlink != 1)
         fail_with(out, EINVAL, STEP_STAGED, "%s got a second name", name);
-    else if (fcntl(fd, F_SETLEASE, F_UNLCK) || fdatasync(fd))
+    /* With its owner and mode: without them the next boot would not take it for one of the store. */
+    else if (fcntl(fd, F_SETLEASE, F_UNLCK) || fsync(fd))
         fail(out, STEP_STAGED, "%s", name);
     else
         return fd;

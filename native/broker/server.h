@@ -124,8 +124,8 @@ struct errand {
 int worker_start(struct server *server, const struct errand *errand, struct outcome *out);
 void worker_finished(struct server *server, unsigned index);
 void workers_check_deadlines(struct server *server);
-/* A sandbox that is to end does not wait for its packer. */
-void workers_end_capture(struct server *server, const key_t8 *label);
+/* A sandbox that is to end does not wait for its packer; NULL: those of every sandbox. */
+void workers_end_captures(struct server *server, const key_t8 *label);
 int workers_busy(const struct server *server);
 int worker_holds(const struct server *server, const uint8_t key[33]);
 

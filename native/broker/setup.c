@@ -153,7 +153,7 @@ int state_root_open(struct broker *broker, const struct arguments *arguments, st
     if (fchmod(broker->data, 0711) || ensure_folder(broker->data, "modules", 0750, 0, gid) ||
         ensure_folder(broker->data, "uppers", 0700, 0, 0) || ensure_folder(broker->data, "sandboxes", 0750, uid, gid) ||
         ensure_folder(broker->data, "state", 0700, uid, gid) ||
-        ensure_folder(broker->data, "staging", 0770, builders_uid(), gid))
+        ensure_folder(broker->data, "staging", 0770, builders_uid(), gid) || fsync(broker->data))
         return fail(out, STEP_REQUEST, "folders of the state root");
     return 0;
 }

@@ -123,11 +123,11 @@ void workers_check_deadlines(struct server *server)
             end(&server->workers[i]);
 }
 
-void workers_end_capture(struct server *server, const key_t8 *label)
+void workers_end_captures(struct server *server, const key_t8 *label)
 {
     for (unsigned i = 0; i < WORKERS; i++) {
         const struct worker *worker = &server->workers[i];
-        if (worker->pid && worker->op == OP_CAPTURE && !memcmp(worker->key + 1, label, sizeof *label))
+        if (worker->pid && worker->op == OP_CAPTURE && (!label || !memcmp(worker->key + 1, label, sizeof *label)))
             end(worker);
     }
 }

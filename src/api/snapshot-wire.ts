@@ -9,7 +9,8 @@ export function takenOnWire({ label, sizeBytes, pauseMs, lost }: Snapshot): Snap
 
 /** As `/v1` lists it. */
 export function snapshotOnWire(snapshot: Snapshot): SnapshotInfo {
-  const { label, parent, layers, sizeBytes, digest, created, pauseMs, lost } = snapshot;
+  const { label, layers, sizeBytes, digest, created, pauseMs, lost } = snapshot;
+  const parent = snapshot.parent && { sandbox: snapshot.parent.sandbox, label: snapshot.parent.label };
   return { label, parent, layers, size: sizeBytes, digest, created, pause_ms: pauseMs, lost: lostOnWire(lost) };
 }
 

@@ -1,5 +1,5 @@
-import type { UpperKind } from '../domain/upper-kind.ts';
 import type { Digest, SandboxLabel, UpperId } from '../domain/ids.ts';
+import type { UpperKind } from '../domain/upper-kind.ts';
 
 /** Bounds of one sandbox, in force before its first instruction. */
 export interface Limits {

@@ -48,10 +48,10 @@ async function exchange(sandbox: Sandbox, next: NextStack, { watch, parts }: Exc
   await using scope = new Scope();
   const layers = scope.use(await parts.layers.acquire([...next.layers, ...next.snapshots]));
   await parts.records.note({ ...before, restacking: true });
-  scope.defer(() => takeBack(sandbox, { watch, parts }));
+  scope.defer(() => undo(sandbox, { watch, parts }));
   await restack(sandbox, next, watch);
   const after: SandboxRecord = { ...before, ...next };
-  await parts.records.put(after);
+  await parts.records.put(asItStands(sandbox, after));
   const held = sandbox.layers;
   sandbox.record = after;
   sandbox.layers = layers;
@@ -69,6 +69,15 @@ async function restack(sandbox: Sandbox, next: NextStack, { machine }: MachineWa
   }
 }
 
+/** Never throws, so that what the caller gets is the cause. What could not be undone is noted, for the next daemon. */
+async function undo(sandbox: Sandbox, exchanged: Exchange): Promise<void> {
+  try {
+    await takeBack(sandbox, exchanged);
+  } catch (error) {
+    exchanged.parts.log.error({ err: error, id: sandbox.id }, 'Cannot undo a change of the root file system');
+  }
+}
+
 /** Back to what the record says. A machine that cannot go back is stopped: its next start finds the data as it was. */
 async function takeBack(sandbox: Sandbox, { watch, parts }: Exchange): Promise<void> {
   const { record } = sandbox;
@@ -79,7 +88,12 @@ async function takeBack(sandbox: Sandbox, { watch, parts }: Exchange): Promise<v
       parts.log.warn({ err: error, id: sandbox.id }, 'Stopping a sandbox whose root file system cannot be put back');
       await parts.runtime.stopMachine(sandbox.label);
     }
-  await parts.records.note(record);
+  await parts.records.note(asItStands(sandbox, record));
+}
+
+/** A destroy that has begun meanwhile is on disk: it must not be taken back by what comes after it. */
+function asItStands({ state }: Sandbox, record: SandboxRecord): SandboxRecord {
+  return state === 'destroying' ? { ...record, state } : record;
 }
 
 function checkIdle(sandbox: Sandbox): void {

@@ -1,5 +1,6 @@
 import { newUpperId, type SandboxId, type UpperId } from '../domain/ids.ts';
 import { allDone } from '../lib/all-done.ts';
+import { pinnedOf } from '../snapshots/snapshot.ts';
 import { bringUp } from './create.ts';
 import { destroySandbox } from './destroy.ts';
 import type { SandboxParts } from './parts.ts';
@@ -72,16 +73,18 @@ function cloneOf(sandbox: Sandbox, parts: SandboxParts): Promise<Mould> {
 
 async function snapshotOf(sandbox: Sandbox, parts: SandboxParts): Promise<Mould> {
   const snapshot = await takeSnapshot(sandbox, undefined, parts);
+  // Until the forks have their records.
+  const held = parts.snapshots.hold(sandbox.id, snapshot.label);
   const record = {
     ...sandbox.record,
     layers: snapshot.layers,
     env: snapshot.env,
-    snapshots: parts.snapshots.chain(snapshot),
+    snapshots: held.chain.map(pinnedOf),
     upperKind: parts.upperKind,
   };
   return {
     record,
     upper: () => parts.uppers.take(record.upperLimitBytes),
-    [Symbol.asyncDispose]: async () => {},
+    [Symbol.asyncDispose]: async () => held[Symbol.dispose](),
   };
 }

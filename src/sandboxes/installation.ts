@@ -87,6 +87,7 @@ export async function openInstallation(runtime: Runtime, options: InstallationOp
     registry,
     snapshots,
     dir,
+    imagesDir: join(settings.dataDir, 'modules', 'sha256'),
     upperKind: settings.upper,
     upperLimitBytes,
     captureTimeoutSeconds: settings.captureTimeoutSeconds,

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import type { SandboxId } from '../domain/ids.ts';
+import type { UpperKind } from '../domain/upper-kind.ts';
 import type { Layers } from '../layers/layers.ts';
 import type { Log } from '../lib/log.ts';
 import { ExecLog, type ExecLogOptions } from '../processes/exec-log.ts';
-import type { UpperKind } from '../domain/upper-kind.ts';
 import type { Runtime, RuntimeStatus } from '../runtime/runtime.ts';
+import type { SnapshotStore } from '../snapshots/snapshot-store.ts';
 import type { RecordLog } from './record-log.ts';
 import type { Registry } from './registry.ts';
 import type { Sandbox } from './sandbox.ts';
-import type { SnapshotStore } from '../snapshots/snapshot-store.ts';
 import type { UpperPool } from './upper-pool.ts';
 
 /** What the life of a sandbox is made with. */
@@ -23,6 +23,8 @@ export interface SandboxParts {
   readonly snapshots: SnapshotStore;
   /** The `sandboxes` folder of the state root. */
   readonly dir: string;
+  /** Where the bytes of layers and snapshots are, by their digests. */
+  readonly imagesDir: string;
   readonly upperKind: UpperKind;
   readonly upperLimitBytes: number;
   readonly captureTimeoutSeconds: number;

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { parseSandboxId } from '../domain/ids.ts';
+import { formatCheckedLine, parseCheckedLine } from '../lib/checked-line.ts';
 import { parseRecord } from './record.ts';
 import { RecordLog } from './record-log.ts';
-import { formatCheckedLine, parseCheckedLine } from '../lib/checked-line.ts';
 import { replayRecords } from './record-replay.ts';
 import type { SandboxRecord } from './types.ts';
 

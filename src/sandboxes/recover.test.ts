@@ -1,9 +1,10 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createRequest, execIn, SandboxWorld, type TestDaemon } from '../../test/support/sandbox-world.ts';
 import { SandboxError } from '../domain/errors.ts';
-import { type Digest, labelOf, newUpperId, parseLayerName, parseSandboxId } from '../domain/ids.ts';
+import { type Digest, labelOf, newUpperId, parseLayerName, parseSandboxId, parseSnapshotLabel } from '../domain/ids.ts';
+import { SILENT } from '../lib/log.ts';
 import { MemoryRuntime } from '../runtime/memory/memory-runtime.ts';
 import { RecordLog } from './record-log.ts';
 
@@ -196,6 +197,60 @@ test('what no record names is swept away, and nothing else', async () => {
   expect(world.host.attached.has(layer as Digest)).toBe(false);
   expect(await readdir(join(world.dir, 'sandboxes'))).toEqual(['a']);
   expect(await execIn(next.sandboxes, 'a', 'true')).toMatchObject({ exit_code: 0 });
+});
+
+test('a folder of snapshots whose sandbox is gone stays, and nobody speaks of it', async () => {
+  const first = await world.start();
+  await first.sandboxes.create(createRequest('a'));
+  await first.sandboxes.snapshot(A, parseSnapshotLabel('s1'));
+  await first.sandboxes.destroy(A);
+  await mkdir(join(world.dir, 'sandboxes', 'stray', 'log'), { recursive: true });
+  await world.kill(first);
+  const swept: object[] = [];
+  const log = {
+    ...SILENT,
+    info: (fields: object, message: string) => void (message.startsWith('Swept') && swept.push(fields)),
+  };
+  await world.start({ log });
+  expect(swept).toEqual([{ kind: 'folder', name: 'stray' }]);
+  expect(await readdir(join(world.dir, 'sandboxes'))).toEqual(['a']);
+  expect(await readdir(join(world.dir, 'sandboxes/a/snapshots'))).toEqual(['s1.json', 's1.squashfs']);
+});
+
+test('bytes that nobody needs are collected by the next daemon, those of a snapshot and its layers are kept', async () => {
+  const first = await world.start();
+  await first.sandboxes.create(createRequest('a'));
+  await execIn(first.sandboxes, 'a', 'echo one > /root/file');
+  const snapshot = await first.sandboxes.snapshot(A, parseSnapshotLabel('s1'));
+  await first.sandboxes.destroy(A);
+  await world.stop(first);
+  const stray = 'e'.repeat(64) as Digest;
+  const digests = [stray, snapshot.digest, ...snapshot.layers.map(({ digest }) => digest)];
+  await mkdir(join(world.dir, 'modules/sha256'));
+  for (const digest of digests) {
+    await writeFile(join(world.dir, 'modules/sha256', `${digest}.squashfs`), Buffer.alloc(snapshot.sizeBytes));
+    world.host.stored.add(digest);
+  }
+  await world.start();
+  expect(digests.filter((digest) => !world.host.stored.has(digest))).toEqual([stray]);
+});
+
+test('while a record of a snapshot is damaged no bytes are collected, and all else is served', async () => {
+  const first = await world.start();
+  for (const id of ['a', 'b']) await first.sandboxes.create(createRequest(id));
+  await first.sandboxes.snapshot(A, parseSnapshotLabel('s1'));
+  await world.kill(first);
+  const stray = 'e'.repeat(64) as Digest;
+  await mkdir(join(world.dir, 'modules/sha256'));
+  await writeFile(join(world.dir, 'modules/sha256', `${stray}.squashfs`), '');
+  world.host.stored.add(stray);
+  await writeFile(join(world.dir, 'sandboxes/a/snapshots/s1.json'), '');
+  const next = await world.start();
+  expect(await statesOf(next)).toEqual({ a: 'running', b: 'running' });
+  await expect(next.sandboxes.restore(A, parseSnapshotLabel('s1'))).rejects.toMatchObject({ code: 'SNAPSHOT_DAMAGED' });
+  expect(world.host.stored.has(stray)).toBe(true);
+  await next.sandboxes.removeSnapshot(A, parseSnapshotLabel('s1'));
+  expect(world.host.stored.has(stray)).toBe(false);
 });
 
 test('a daemon that is stopped cleanly leaves sandboxes running and nothing that is unused', async () => {

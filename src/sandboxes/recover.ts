@@ -82,10 +82,11 @@ async function sweepRest(found: RuntimeInventory, parts: SandboxParts): Promise<
 async function sweep(
   kind: string,
   name: string,
-  { parts, drop }: { parts: SandboxParts; drop: () => Promise<void> },
+  { parts, drop }: { parts: SandboxParts; drop: () => Promise<boolean> | Promise<void> },
 ): Promise<void> {
   try {
-    await drop();
+    // A folder that holds only snapshots stays.
+    if ((await drop()) === false) return;
     parts.log.info({ kind, name }, 'Swept away what no record names');
   } catch (error) {
     if (isBrokerGone(error)) throw error;

@@ -1,5 +1,6 @@
-import type { UpperId } from '../domain/ids.ts';
-import type { Snapshot } from '../snapshots/snapshot.ts';
+import type { SnapshotLabel, UpperId } from '../domain/ids.ts';
+import { checkSizes } from '../snapshots/check-sizes.ts';
+import { pinnedOf } from '../snapshots/snapshot.ts';
 import { changeStack } from './change-stack.ts';
 import type { SandboxParts } from './parts.ts';
 import type { Sandbox } from './sandbox.ts';
@@ -8,18 +9,20 @@ import type { Sandbox } from './sandbox.ts';
  * Brings back what a snapshot holds: an empty writable layer, over the snapshot, over those that it stands on, over the layers that it was
  * taken on. What was written since is gone.
  *
- * @throws SNAPSHOT_DAMAGED, NO_SPACE, and what `changeStack` throws
+ * @throws SNAPSHOT_NOT_FOUND, SNAPSHOT_DAMAGED, NO_SPACE, and what `changeStack` throws
  */
-export function restoreSnapshot(sandbox: Sandbox, snapshot: Snapshot, parts: SandboxParts): Promise<void> {
+export async function restoreSnapshot(sandbox: Sandbox, label: SnapshotLabel, parts: SandboxParts): Promise<void> {
+  using held = parts.snapshots.hold(sandbox.id, label);
   sandbox.checkUsable();
-  return sandbox.inTurn(async () => {
+  await sandbox.inTurn(async () => {
     sandbox.checkUsable();
+    await checkSizes(held.chain, parts.imagesDir);
     const { upper: before, upperLimitBytes } = sandbox.record;
     const upper = parts.uppers.take(upperLimitBytes);
     try {
       await upper.make();
-      const { layers, env } = snapshot;
-      const snapshots = parts.snapshots.chain(snapshot);
+      const { layers, env } = held.chain.at(-1) ?? sandbox.record;
+      const snapshots = held.chain.map(pinnedOf);
       await changeStack(sandbox, { layers, snapshots, env, upper: upper.id, upperKind: parts.upperKind }, parts);
     } catch (error) {
       giveUp(upper.id, { sandbox, parts });

@@ -150,7 +150,7 @@ export class Sandboxes implements AsyncDisposable {
   /** @throws SANDBOX_NOT_FOUND, SNAPSHOT_NOT_FOUND, and what `restoreSnapshot` throws */
   async restore(id: SandboxId, label: SnapshotLabel): Promise<SandboxInfo> {
     const sandbox = this.#get(id);
-    await restoreSnapshot(sandbox, this.#parts.snapshots.get(id, label), this.#parts);
+    await restoreSnapshot(sandbox, label, this.#parts);
     return this.#describe(sandbox);
   }
 

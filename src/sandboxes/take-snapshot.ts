@@ -20,19 +20,19 @@ export async function takeSnapshot(
 ): Promise<Snapshot> {
   sandbox.checkUsable();
   using reserved = parts.snapshots.reserve(sandbox.id, label, parts.now());
+  // Awaited here: the label is kept until the snapshot has it.
   return await sandbox.inTurn(async () => {
     sandbox.checkUsable();
     const { upper } = sandbox.record;
     await checkRoom(sandbox, parts);
     const capture = await captureUpper(sandbox, parts);
     const { id, record } = sandbox;
-    const parent = record.snapshots.at(-1);
     const snapshot: Snapshot = {
       format: 1,
       sandbox: id,
       label: reserved.label,
       digest: capture.digest,
-      parent: parent === undefined ? null : { sandbox: parent.sandbox, label: parent.label },
+      parent: record.snapshots.at(-1) ?? null,
       layers: record.layers,
       env: record.env,
       sizeBytes: capture.sizeBytes,

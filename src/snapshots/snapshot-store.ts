@@ -1,8 +1,7 @@
-import { mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { mkdir, readdir, readFile, readlink, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SandboxError } from '../domain/errors.ts';
 import { type Digest, isSandboxId, parseSnapshotLabel, type SandboxId, type SnapshotLabel } from '../domain/ids.ts';
-import type { PinnedSnapshot } from '../domain/pinned-layer.ts';
 import { syncFolder, writeFileDurably } from '../lib/atomic-write.ts';
 import type { Log } from '../lib/log.ts';
 import { automaticLabel } from './automatic-label.ts';
@@ -21,6 +20,11 @@ export class SnapshotStore {
   /** Records that cannot be read, by their path relative to the folder of the sandboxes. */
   readonly #damaged = new Map<string, Error>();
   readonly #reserved = new Set<string>();
+  /** Of those that somebody reads, how many do; and those that are going. */
+  readonly #held = new Map<Snapshot, number>();
+  readonly #going = new Set<Snapshot>();
+  /** Sandboxes whose folder of snapshots is known to be on disk. */
+  readonly #synced = new Set<SandboxId>();
 
   private constructor(dir: string) {
     this.#dir = dir;
@@ -47,7 +51,7 @@ export class SnapshotStore {
   /** @throws SNAPSHOT_NOT_FOUND, SNAPSHOT_DAMAGED */
   get(id: SandboxId, label: SnapshotLabel): Snapshot {
     const snapshot = this.#snapshots.get(id)?.get(label);
-    if (snapshot !== undefined) return snapshot;
+    if (snapshot !== undefined && !this.#going.has(snapshot)) return snapshot;
     const damage = this.#damaged.get(recordPath(id, label));
     if (damage === undefined) throw new SandboxError('SNAPSHOT_NOT_FOUND', `not found: ${label}`);
     throw new SandboxError('SNAPSHOT_DAMAGED', `Cannot use snapshot "${label}" of "${id}": its record is damaged`, {
@@ -55,16 +59,36 @@ export class SnapshotStore {
     });
   }
 
-  /** What has to be mounted for a snapshot, lowest first: its ancestors and itself. @throws SNAPSHOT_NOT_FOUND, SNAPSHOT_DAMAGED */
-  chain(snapshot: Snapshot): readonly PinnedSnapshot[] {
-    const chain: PinnedSnapshot[] = [];
-    for (let at: Snapshot | undefined = snapshot; at !== undefined; ) {
-      const { sandbox, label, digest, parent }: Snapshot = at;
+  /**
+   * What has to be mounted for a snapshot, lowest first: its ancestors and itself. None of them can be removed until it is disposed.
+   *
+   * @throws SNAPSHOT_NOT_FOUND, SNAPSHOT_DAMAGED
+   */
+  hold(id: SandboxId, label: SnapshotLabel): { readonly chain: readonly Snapshot[] } & Disposable {
+    const chain = this.#chain(this.get(id, label));
+    for (const each of chain) this.#held.set(each, (this.#held.get(each) ?? 0) + 1);
+    let isHeld = true;
+    const release = () => {
+      if (!isHeld) return;
+      isHeld = false;
+      for (const each of chain) this.#held.set(each, (this.#held.get(each) ?? 0) - 1);
+    };
+    return { chain, [Symbol.dispose]: release };
+  }
+
+  #chain(snapshot: Snapshot): readonly Snapshot[] {
+    const chain = [snapshot];
+    for (let { parent } = snapshot; parent !== null; ) {
+      const below = this.#snapshots.get(parent.sandbox)?.get(parent.label);
+      if (below?.digest !== parent.digest) {
+        const isDamaged = this.#damaged.has(recordPath(parent.sandbox, parent.label));
+        const state = below !== undefined ? 'another one' : isDamaged ? 'damaged' : 'not there';
+        throw unusable(snapshot, `"${parent.label}" of "${parent.sandbox}", which it stands on, is ${state}`);
+      }
       // Records say who came before: one that lies could run in a circle.
-      if (chain.some((each) => each.sandbox === sandbox && each.label === label))
-        throw new SandboxError('SNAPSHOT_DAMAGED', `Cannot use snapshot "${snapshot.label}": it stands on itself`);
-      chain.push({ sandbox, label, digest });
-      at = parent === null ? undefined : this.get(parent.sandbox, parent.label);
+      if (chain.includes(below)) throw unusable(snapshot, 'it stands on itself');
+      chain.push(below);
+      ({ parent } = below);
     }
     return chain.toReversed();
   }
@@ -96,9 +120,11 @@ export class SnapshotStore {
     try {
       await this.#makeFolder(sandbox);
       await rm(viewPath(path), { force: true });
-      await symlink(`../../../modules/sha256/${digest}.squashfs`, viewPath(path));
+      await symlink(viewTarget(digest), viewPath(path));
       await writeFileDurably(path, formatSnapshot(snapshot));
     } catch (error) {
+      // What nobody was told of must not be found by the next daemon.
+      await rm(path, { force: true });
       await rm(viewPath(path), { force: true });
       if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
       throw new SandboxError('NO_SPACE', 'no space for a snapshot', { cause: error });
@@ -109,7 +135,7 @@ export class SnapshotStore {
   /** Resolves when the record is gone from the disk. Its bytes are for the layers' collection. @throws SNAPSHOT_NOT_FOUND, SNAPSHOT_IN_USE */
   async remove(id: SandboxId, label: SnapshotLabel): Promise<void> {
     const relative = recordPath(id, label);
-    if (!this.#damaged.has(relative)) this.get(id, label);
+    const snapshot = this.#damaged.has(relative) ? undefined : this.get(id, label);
     const child = this.#childOf(id, label);
     if (child !== undefined)
       throw new SandboxError(
@@ -117,6 +143,16 @@ export class SnapshotStore {
         `Cannot delete snapshot "${label}": snapshot "${child.label}" of "${child.sandbox}" stands on it`,
         { hint: `Delete "${child.label}" first`, details: { snapshot: child.label, sandbox: child.sandbox } },
       );
+    if (snapshot === undefined) return this.#erase(id, label);
+    if (this.#held.get(snapshot))
+      throw new SandboxError('SNAPSHOT_IN_USE', `Cannot delete snapshot "${label}": it is being restored`);
+    // Nobody begins to use it from here on; its bytes and its label stay its own until it is gone.
+    this.#going.add(snapshot);
+    await this.#erase(id, label).finally(() => this.#going.delete(snapshot));
+  }
+
+  async #erase(id: SandboxId, label: SnapshotLabel): Promise<void> {
+    const relative = recordPath(id, label);
     const path = join(this.#dir, relative);
     await rm(path, { force: true });
     await syncFolder(join(this.#dir, id, SNAPSHOTS_FOLDER));
@@ -134,6 +170,7 @@ export class SnapshotStore {
 
   async #load(id: SandboxId): Promise<void> {
     const files = await readdir(join(this.#dir, id, SNAPSHOTS_FOLDER)).catch(emptyWhenMissing);
+    await this.#sweep(id, files);
     for (const file of files.filter((name) => name.endsWith('.json'))) {
       const relative = join(id, SNAPSHOTS_FOLDER, file);
       try {
@@ -141,6 +178,7 @@ export class SnapshotStore {
         const snapshot = parseSnapshot(await readFile(join(this.#dir, relative), 'utf8'));
         if (snapshot.sandbox !== id || snapshot.label !== label)
           throw new Error(`it is that of "${snapshot.label}" of "${snapshot.sandbox}"`);
+        await this.#checkView(relative, snapshot);
         this.#ofSandbox(id).set(label, snapshot);
       } catch (error) {
         this.#damaged.set(relative, error instanceof Error ? error : new Error(String(error)));
@@ -148,12 +186,27 @@ export class SnapshotStore {
     }
   }
 
-  /** A folder is on disk when the one that holds it is. */
+  /** The link says a second time which bytes are meant. A backup may come without it. */
+  async #checkView(relative: string, { digest }: Snapshot): Promise<void> {
+    const target = await readlink(viewPath(join(this.#dir, relative))).catch(undefinedWhenMissing);
+    if (target !== undefined && target !== viewTarget(digest))
+      throw new Error(`it names the bytes ${digest}, and the link beside it leads to ${target}`);
+  }
+
+  /** What a daemon left that was killed in the middle of adding one: half a record, a link without a record. */
+  async #sweep(id: SandboxId, files: readonly string[]): Promise<void> {
+    const isLeft = (file: string) =>
+      file.endsWith('.json.new') || (file.endsWith('.squashfs') && !files.includes(file.replace(/squashfs$/, 'json')));
+    for (const file of files.filter(isLeft)) await rm(join(this.#dir, id, SNAPSHOTS_FOLDER, file), { force: true });
+  }
+
+  /** A folder is on disk when the one that holds it is: one that is there may be what a killed daemon made, and nobody flushed. */
   async #makeFolder(id: SandboxId): Promise<void> {
     const made = await mkdir(join(this.#dir, id, SNAPSHOTS_FOLDER), { recursive: true, mode: 0o750 });
-    if (made === undefined) return;
+    if (made === undefined && this.#synced.has(id)) return;
     await syncFolder(join(this.#dir, id));
     await syncFolder(this.#dir);
+    this.#synced.add(id);
   }
 
   #ofSandbox(id: SandboxId): Map<SnapshotLabel, Snapshot> {
@@ -163,12 +216,25 @@ export class SnapshotStore {
   }
 }
 
+function unusable({ label }: Snapshot, state: string): SandboxError {
+  return new SandboxError('SNAPSHOT_DAMAGED', `Cannot use snapshot "${label}": ${state}`);
+}
+
 function recordPath(id: SandboxId, label: SnapshotLabel): string {
   return join(id, SNAPSHOTS_FOLDER, `${label}.json`);
 }
 
 function viewPath(path: string): string {
   return path.replace(/json$/, 'squashfs');
+}
+
+function viewTarget(digest: Digest): string {
+  return `../../../modules/sha256/${digest}.squashfs`;
+}
+
+function undefinedWhenMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code === 'ENOENT') return undefined;
+  throw error;
 }
 
 function emptyWhenMissing(error: NodeJS.ErrnoException): string[] {

@@ -7,8 +7,8 @@ import type { Losses } from '../runtime/runtime.ts';
 /** The durable description of a snapshot: what its bytes are, and what they are to lie on. `format` is the version of this shape. */
 export interface Snapshot extends PinnedSnapshot {
   readonly format: 1;
-  /** What the upper had been started on: the chain below, which the snapshot needs. */
-  readonly parent: Omit<PinnedSnapshot, 'digest'> | null;
+  /** What the upper had been started on: the chain below, which the snapshot needs, by the bytes that it had. */
+  readonly parent: PinnedSnapshot | null;
   /** Lowest first, by the digests that the sandbox had. */
   readonly layers: readonly PinnedLayer[];
   /** Environment of the commands of the sandbox. */
@@ -30,6 +30,7 @@ const schema = z.strictObject({
     .strictObject({
       sandbox: z.string().transform(parseSandboxId),
       label: z.string().transform(parseSnapshotLabel),
+      digest: z.string().transform(parseDigest),
     })
     .nullable(),
   layers: z.array(
@@ -52,6 +53,11 @@ export function parseSnapshot(text: string): Snapshot {
   const entry = parseCheckedLine(text.trimEnd());
   if (entry === undefined) throw new Error('the checksum is wrong');
   return schema.parse(entry);
+}
+
+/** What a sandbox writes down of a snapshot that it stands on. */
+export function pinnedOf({ sandbox, label, digest }: Snapshot): PinnedSnapshot {
+  return { sandbox, label, digest };
 }
 
 /** Oldest first; of one moment, by label. */

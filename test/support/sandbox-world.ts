@@ -4,7 +4,7 @@ import { machine, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Digest, parseLayerName, parseSandboxId, type SandboxId } from '../../src/domain/ids.ts';
 import type { Sidecar } from '../../src/layers/sidecar.ts';
-import { SILENT } from '../../src/lib/log.ts';
+import { type Log, SILENT } from '../../src/lib/log.ts';
 import { MemoryHost } from '../../src/runtime/memory/memory-host.ts';
 import { MemoryRuntime } from '../../src/runtime/memory/memory-runtime.ts';
 import { type Installation, type InstallationSettings, openInstallation } from '../../src/sandboxes/installation.ts';
@@ -73,11 +73,13 @@ export class SandboxWorld implements AsyncDisposable {
   }
 
   /** Starts a daemon; an earlier one should have been stopped, killed, or have lost its power. */
-  async start(options: { now?: () => Date; settings?: Partial<InstallationSettings> } = {}): Promise<TestDaemon> {
+  async start(
+    options: { now?: () => Date; settings?: Partial<InstallationSettings>; log?: Log } = {},
+  ): Promise<TestDaemon> {
     const runtime = new MemoryRuntime(this.host);
     const settings = { ...SETTINGS, dataDir: this.dir, ...this.#settings, ...options.settings };
-    const { now } = options;
-    const installation = await openInstallation(runtime, { settings, log: SILENT, ...(now && { now }) });
+    const { now, log = SILENT } = options;
+    const installation = await openInstallation(runtime, { settings, log, ...(now && { now }) });
     const daemon = { runtime, sandboxes: installation.sandboxes, installation };
     this.#daemons.push(daemon);
     return daemon;

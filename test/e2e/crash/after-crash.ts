@@ -1,14 +1,15 @@
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { ExecResult, SandboxInfo } from '../../../src/sandboxes/types.ts';
 import type { Installation } from '../../support/installation.ts';
 import { commandsOf, initPid, memoryLimitOf } from '../../support/sandbox-on-host.ts';
 import { Journal } from './journal.ts';
+import { expectNothingElse, keptOf } from './nothing-else.ts';
+import { matching, observe } from './observe.ts';
 
 const SANDBOXES = '/cgi-bin/api/sandboxes';
 
 export interface Survivors {
+  /** Of sandboxes that are there. */
   readonly ids: readonly string[];
   /** Commands that are told to have ended with their daemon. */
   readonly interruptedCount: number;
@@ -16,18 +17,33 @@ export interface Survivors {
 
 /** Holds what is there against what the client was told. */
 export async function expectJournalKept(installation: Installation, journal: Journal): Promise<Survivors> {
+  const broken = await brokenPromises(installation, journal);
+  expect(broken).toEqual([]);
   const { body } = await installation.call('GET', SANDBOXES);
-  const infos = new Map((body as SandboxInfo[]).map((info) => [info.id, info]));
-  for (const id of new Set(journal.operations.map((operation) => operation.id))) {
-    const isThere = infos.has(id);
-    const fate = journal.fateOf(id);
-    if (fate !== 'either') expect({ id, isThere }).toEqual({ id, isThere: fate === 'there' });
-  }
-  for (const info of infos.values()) await expectWhole(installation, info);
+  const infos = body as SandboxInfo[];
   let interruptedCount = 0;
-  for (const id of infos.keys()) interruptedCount += await expectLogKept(installation, journal, id);
-  await expectNothingElse(installation, infos.size);
-  return { ids: [...infos.keys()], interruptedCount };
+  for (const info of infos) {
+    await expectWhole(installation, info);
+    interruptedCount += await expectLogKept(installation, journal, info.id);
+  }
+  await expectNothingElse(installation, keptOf(journal));
+  return { ids: infos.map(({ id }) => id), interruptedCount };
+}
+
+/** Looks at every sandbox that the journal knows. @returns what is not as any of its endings has it */
+export async function brokenPromises(installation: Installation, journal: Journal): Promise<string[]> {
+  const broken: string[] = [];
+  const { body } = await installation.call('GET', SANDBOXES);
+  const strangers = (body as SandboxInfo[]).filter(({ id }) => !journal.ids.includes(id));
+  for (const { id } of strangers) broken.push(`${id} is there, and nobody asked for it`);
+  for (const id of journal.ids) {
+    const models = journal.modelsOf(id);
+    const observed = await observe(installation, journal, id);
+    const model = matching(models, observed);
+    if (model === undefined) broken.push(`${id} is ${JSON.stringify(observed)}, may be ${JSON.stringify(models)}`);
+    else journal.settle(id, model);
+  }
+  return broken;
 }
 
 /** With its limits in force, its files, and no command of an earlier daemon. */
@@ -45,24 +61,16 @@ async function expectLogKept(installation: Installation, journal: Journal, id: s
   const { body } = await installation.call('GET', `${SANDBOXES}/${id}/logs`);
   const results = body as ExecResult[];
   expect(results.map(({ seq }) => seq)).toEqual(results.map((_, index) => index + 1));
-  for (const { kind, cmd, result, outcome, id: owner } of journal.operations) {
-    if (kind !== 'exec' || owner !== id) continue;
+  const all = journal.of(id);
+  for (const { cmd, result, outcome } of all.slice(all.findLastIndex(({ kind }) => kind === 'create'))) {
+    if (cmd === undefined) continue;
     const logged = results.filter((each) => each.cmd === cmd);
     if (result !== undefined) expect(logged).toEqual([result]);
     if (outcome === 'refused') expect(logged).toEqual([]);
     // Nobody was told: it never began, it ended just before, or it is told to have been interrupted.
-    for (const each of outcome === 'unknown' ? logged : [])
+    for (const each of outcome === 'unknown' && result === undefined ? logged : [])
       if (each.interrupted === true) expect([-1, 137]).toContain(each.exit_code);
       else expect(each).toMatchObject({ exit_code: 0, timed_out: false });
   }
   return results.filter(({ interrupted, exit_code }) => interrupted === true && exit_code === -1).length;
-}
-
-/** On disk and in the run folder there is one of everything for each sandbox, and what is kept ready. */
-async function expectNothingElse(installation: Installation, count: number): Promise<void> {
-  const entries = (folder: string) => readdirSync(folder).length;
-  expect(entries(join(installation.dataFolder, 'sandboxes'))).toBe(count);
-  await expect.poll(() => entries(join(installation.runFolder, 'machines'))).toBe(count);
-  const ready = Number(installation.env.SQUASH_READY_UPPERS);
-  await expect.poll(() => entries(join(installation.dataFolder, 'uppers'))).toBe(count + ready);
 }

@@ -2,36 +2,63 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Installation } from '../../support/installation.ts';
 import { seededRandom, testSeed } from '../../support/seeded-random.ts';
 import { expectJournalKept } from './after-crash.ts';
+import { CRASH_LAYERS, fillCrashLayers } from './crash-layers.ts';
 import { Journal, type Operation, type OperationKind } from './journal.ts';
+import { liveAndDie, SCRIPT } from './load.ts';
+import { expectSnapshotsKept, mustBeDone, retire } from './redeem.ts';
 
-const ROUNDS = process.env.SQUASH_TEST_LONG === '1' ? 60 : 10;
-const KINDS: readonly OperationKind[] = ['create', 'exec', 'destroy'];
+const ROUNDS = process.env.SQUASH_TEST_LONG === '1' ? 105 : 21;
 const VICTIMS = ['daemon', 'broker', 'both'] as const;
 type Victim = (typeof VICTIMS)[number];
-
-/** Long enough to be hit in its middle, and it leaves something that may not outlive it. */
-const SCRIPT = 'setsid sleep 1000 & usleep 30000; cat /root/me';
 
 let installation: Installation;
 let journal: Journal;
 
 beforeAll(async () => {
-  installation = await Installation.start();
+  installation = await Installation.start({ layers: fillCrashLayers() });
   journal = new Journal(installation);
 });
 afterAll(() => installation[Symbol.asyncDispose]());
 
+/** A sandbox with a file; and one that has been snapshotted, and written to since. */
 async function makeWhole(id: string): Promise<void> {
-  expect(await journal.create(id)).toMatchObject({ outcome: 'done' });
-  expect(await journal.exec(id, `echo ${id} > /root/me`)).toMatchObject({ outcome: 'done' });
+  await mustBeDone(journal.create(id));
+  await mustBeDone(journal.write(id));
 }
+async function makeSnapshotted(id: string): Promise<void> {
+  await makeWhole(id);
+  await mustBeDone(journal.snapshot(id, 's1'));
+  await mustBeDone(journal.write(id));
+}
+
+/** What an operation needs, and how it is begun. */
+const KINDS: Partial<
+  Record<OperationKind, readonly [(id: string) => Promise<void>, (id: string) => Promise<Operation>]>
+> = {
+  create: [async () => {}, (id) => journal.create(id)],
+  exec: [makeWhole, (id) => journal.exec(id, SCRIPT)],
+  snapshot: [
+    async (id) => {
+      await makeWhole(id);
+      // Enough for the sandbox to stand still for a while.
+      await mustBeDone(journal.exec(id, 'dd if=/dev/urandom of=/root/much bs=1M count=8 2>/dev/null'));
+    },
+    (id) => journal.snapshot(id, 's1'),
+  ],
+  restore: [makeSnapshotted, (id) => journal.restore(id, 's1')],
+  activate: [makeWhole, (id) => journal.activate(id, CRASH_LAYERS[0])],
+  delete: [makeSnapshotted, (id) => journal.deleteSnapshot(id, 's1')],
+  destroy: [makeSnapshotted, (id) => journal.destroy(id)],
+};
+const NAMES = Object.keys(KINDS) as OperationKind[];
 
 /** Whatever the operation needs is there; the function begins it. */
 async function prepare(kind: OperationKind): Promise<() => Promise<Operation>> {
   const id = journal.newId();
-  if (kind === 'create') return () => journal.create(id);
-  await makeWhole(id);
-  return kind === 'exec' ? () => journal.exec(id, SCRIPT) : () => journal.destroy(id);
+  const [need, begin] = KINDS[kind] ?? [];
+  if (need === undefined || begin === undefined) throw new Error(`Cannot prepare ${kind}: not in the mix`);
+  await need(id);
+  return () => begin(id);
 }
 
 const tookMs = ({ beganMs, endedMs = beganMs }: Operation): number => endedMs - beganMs;
@@ -41,17 +68,6 @@ async function measure(kind: OperationKind): Promise<number> {
   const operation = await (await prepare(kind))();
   expect(operation.outcome).toBe('done');
   return tookMs(operation);
-}
-
-/** Lives of sandboxes, one after the other, until told to end. */
-async function liveAndDie(load: { on: boolean }): Promise<void> {
-  while (load.on) {
-    const id = journal.newId();
-    if ((await journal.create(id)).outcome !== 'done') return;
-    await journal.exec(id, `echo ${id} > /root/me`);
-    await journal.exec(id, SCRIPT);
-    if (load.on) await journal.destroy(id);
-  }
 }
 
 /** Answers are taken meanwhile, and it is more exact than a timer. */
@@ -72,7 +88,7 @@ async function kill(victim: Victim): Promise<void> {
 /** Kills in the middle of an operation of this kind; one that is over too early is tried again. */
 async function strike(kind: OperationKind, { victim, random }: { victim: Victim; random: () => number }) {
   const load = { on: true };
-  const actors = [liveAndDie(load), liveAndDie(load)];
+  const actors = [liveAndDie(journal, load), liveAndDie(journal, load)];
   for (;;) {
     const spanMs = await measure(kind);
     const begin = await prepare(kind);
@@ -101,30 +117,29 @@ test(
     const seed = testSeed();
     console.log(`SQUASH_TEST_SEED=${seed}`);
     const random = seededRandom(seed);
-    const hits = { create: 0, exec: 0, destroy: 0 };
-    let interrupted = 0;
+    const hits: Partial<Record<OperationKind, number>> = {};
+    let [interrupted, restored] = [0, 0];
     const elders = [journal.newId(), journal.newId()];
-    for (const id of elders) await makeWhole(id);
-    const offset = Math.floor(random() * KINDS.length);
+    for (const id of elders) await makeSnapshotted(id);
+    const offset = Math.floor(random() * NAMES.length);
 
     for (let round = 0; round < ROUNDS; round++) {
-      const kind = KINDS[(round + offset) % KINDS.length] ?? 'create';
+      const kind = NAMES[(round + offset) % NAMES.length] ?? 'create';
       // Each kind meets each victim in turn.
-      const victim = VICTIMS[(round + Math.floor(round / KINDS.length)) % VICTIMS.length] ?? 'both';
-      for (const each of await strike(kind, { victim, random })) hits[each]++;
-      const { ids, interruptedCount } = await expectJournalKept(installation, journal);
+      const victim = VICTIMS[(round + Math.floor(round / NAMES.length)) % VICTIMS.length] ?? 'both';
+      for (const each of await strike(kind, { victim, random })) hits[each] = (hits[each] ?? 0) + 1;
+      const { interruptedCount } = await expectJournalKept(installation, journal);
       interrupted += interruptedCount;
-      for (const id of ids) {
-        const { result } = await journal.exec(id, 'cat /root/me');
-        // Of a sandbox that is younger than its first command, the file may be missing.
-        if (journal.operations.some((each) => each.id === id && each.outcome === 'done' && each.cmd?.includes('echo')))
-          expect(result).toMatchObject({ exit_code: 0, stdout: `${id}\n` });
-        if (!elders.includes(id)) expect(await journal.destroy(id)).toMatchObject({ outcome: 'done' });
+      for (const id of journal.ids) {
+        restored += await expectSnapshotsKept(journal, id);
+        if (!elders.includes(id)) await retire(journal, id);
       }
     }
-    console.log(`  in flight at a kill: ${JSON.stringify(hits)}; ${interrupted} commands were told to be interrupted`);
+    console.log(`  in flight at a kill: ${JSON.stringify(hits)}; ${restored} snapshots were restored afterwards`);
+    console.log(`  ${interrupted} commands were told to be interrupted`);
+    for (const kind of NAMES) expect(hits[kind]).toBeGreaterThanOrEqual(Math.floor(ROUNDS / NAMES.length));
+    expect(restored).toBeGreaterThan(2 * ROUNDS);
     expect(interrupted).toBeGreaterThan(0);
-    for (const kind of KINDS) expect(hits[kind]).toBeGreaterThanOrEqual(Math.floor(ROUNDS / KINDS.length));
   },
   ROUNDS * 20_000,
 );

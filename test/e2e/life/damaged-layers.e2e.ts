@@ -1,26 +1,22 @@
 // Layers whose files were changed by root after they were published: by a disk, a mistake, a restored backup.
 import {
   chmodSync,
-  closeSync,
   copyFileSync,
   mkdirSync,
   mkdtempSync,
-  openSync,
   readFileSync,
-  readSync,
   renameSync,
   rmSync,
   statSync,
   truncateSync,
   writeFileSync,
-  writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { SandboxInfo } from '../../../src/sandboxes/types.ts';
+import { flipByte, keepingTimes } from '../../support/flip-byte.ts';
 import { Installation } from '../../support/installation.ts';
-import { run } from '../../support/run.ts';
 import { runCliProcess } from '../cli/squash-process.ts';
 
 let installation: Installation;
@@ -62,23 +58,8 @@ const read = async (id: string, layer: string) =>
   (await installation.call('POST', `/cgi-bin/api/sandboxes/${id}/exec`, { cmd: `cat /${layer}` })).body;
 
 /** Of the padding at the end, which squashfs never reads: nobody but the digest can tell. */
-function flipLastByte(path: string): void {
-  const file = openSync(path, 'r+');
-  const at = statSync(path).size - 1;
-  const byte = Buffer.alloc(1);
-  readSync(file, byte, 0, 1, at);
-  writeSync(file, Buffer.from([byte.readUInt8() ^ 1]), 0, 1, at);
-  closeSync(file);
-}
-
-function flipUnseen(path: string): void {
-  const times = join(trees, 'times');
-  const before = statSync(path, { bigint: true });
-  run(['touch', '-r', path, times]);
-  flipLastByte(path);
-  run(['touch', '-r', times, path]);
-  expect(statSync(path, { bigint: true })).toMatchObject({ mtimeNs: before.mtimeNs, size: before.size });
-}
+const flipLastByte = (path: string) => flipByte(path, -1);
+const flipUnseen = (path: string) => keepingTimes(path, () => flipLastByte(path));
 
 /** The image of another layer, whole, under this digest. */
 function swapIn(path: string, mode: number): void {
