@@ -81,7 +81,7 @@ const BODIES: Record<OperationName, () => Buffer> = {
   list: () => listBody('uppers', 3),
   ready: () => none,
   capture: () => captureBody(label, { upper, layers: [digest], timeoutSeconds: 600 }),
-  restack: () => restackBody(label, { upper, layers: [topDigest, digest] }),
+  restack: () => restackBody(label, { upper, layers: [topDigest, digest] }, { takeRoot: true }),
 };
 
 describe('what the daemon asks is the vector', () => {
