@@ -25,6 +25,7 @@
 _Static_assert(LOSSES == LOST_COUNT, "the wire carries what the packer counts");
 
 #define TAKEN "modules/.taken"
+#define FILES_MAX UINT32_MAX /* in an upper, and in an image: what the packer counts above it is a lie */
 
 static uint64_t now_micros(void)
 {
@@ -141,7 +142,7 @@ static int pack_frozen(const struct packing *packing, unsigned slot, struct capt
         bad = fail(out, STEP_FREEZE, "thaw %s", name);
     reply->pause_micros = now_micros() - since;
     for (unsigned i = 0; i < LOSSES; i++)
-        reply->lost[i] = report.lost[i];
+        reply->lost[i] = report.lost[i] < FILES_MAX ? report.lost[i] : FILES_MAX;
     return bad;
 }
 
