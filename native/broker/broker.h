@@ -26,6 +26,7 @@ struct broker {
     int run;
     int agent; /* programs to be executed */
     int packer;
+    int pool;        /* folder of the uppers on btrfs; -1: there is no pool */
     int host_mounts; /* the mount namespace that the broker was started in */
     uid_t daemon_uid;
     gid_t daemon_gid;

@@ -7,9 +7,10 @@
 #include "beneath.h"
 #include "layers.h"
 #include "packing.h"
+#include "pause.h"
 #include "sha256.h"
-#include "starter.h"
 #include "store.h"
+#include "uppers.h"
 #include "userns.h"
 
 #include <dirent.h>
@@ -18,21 +19,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <time.h>
 #include <unistd.h>
 
 _Static_assert(LOSSES == LOST_COUNT, "the wire carries what the packer counts");
 
 #define TAKEN "modules/.taken"
 #define FILES_MAX UINT32_MAX /* in an upper, and in an image: what the packer counts above it is a lie */
-
-static uint64_t now_micros(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
 
 static void image_path(const uint8_t label[8], char path[64])
 {
@@ -84,17 +76,10 @@ static int make_image(const struct broker *broker, const char *path, uid_t owner
 static int measure(const struct broker *broker, const struct capture_request *request, uint64_t *size_max,
                    struct outcome *out)
 {
-    char path[64] = UPPER_MOUNTS "/";
-    struct statvfs fs;
+    struct upper_size size = { 0 };
     struct stat image;
-    hex(request->upper.bytes, 8, path + sizeof UPPER_MOUNTS);
-    int root = open_beneath(broker->run, path, O_RDONLY | O_DIRECTORY, 0);
-    int bad = root < 0 || fstatvfs(root, &fs);
-    if (bad)
-        fail(out, STEP_UPPER, "%s", path);
-    if (root >= 0)
-        close(root);
-    *size_max = (64ull << 20) + (bad ? 0 : (uint64_t)fs.f_blocks * fs.f_frsize);
+    int bad = upper_measure(broker, &request->upper, &size, out);
+    *size_max = (64ull << 20) + size.limit_bytes;
     for (uint32_t i = 0; i < request->layer_count && !bad; i++) {
         char digest_hex[HEX32];
         hex(request->layers[i].bytes, 32, digest_hex);
@@ -129,21 +114,26 @@ static int store_image(const struct broker *broker, int fd, struct capture_reply
     return bad ? -1 : 0;
 }
 
-static int pack_frozen(const struct packing *packing, unsigned slot, struct capture_reply *reply, struct outcome *out)
+struct packed {
+    struct packing packing;
+    struct pack_report report;
+};
+
+static int pack(const struct broker *broker, void *context, struct outcome *out)
 {
-    struct pack_report report = { 0 };
-    char name[8];
-    slot_name(slot, name);
-    if (cgroup_freeze(&packing->broker->cgroups, name, 1))
-        return fail(out, STEP_FREEZE, "%s", name);
-    uint64_t since = now_micros();
-    int bad = packing_run(packing, &report, out);
-    if (cgroup_freeze(&packing->broker->cgroups, name, 0) && !bad)
-        bad = fail(out, STEP_FREEZE, "thaw %s", name);
-    reply->pause_micros = now_micros() - since;
-    for (unsigned i = 0; i < LOSSES; i++)
-        reply->lost[i] = report.lost[i] < FILES_MAX ? report.lost[i] : FILES_MAX;
-    return bad;
+    struct packed *packed = context;
+    (void)broker;
+    return packing_run(&packed->packing, &packed->report, out);
+}
+
+/* A clone is written to by nobody. */
+static int pack_still(const struct capture_order *order, struct packed *packed, uint64_t *pause_micros,
+                      struct outcome *out)
+{
+    const struct broker *broker = packed->packing.broker;
+    if (order->request.flags & FLAG_OF_CLONE)
+        return pack(broker, packed, out);
+    return pause_machine(broker, order->slot, &(struct pause){ pack, packed, pause_micros }, out);
 }
 
 int capture(const struct broker *broker, const void *request, struct outcome *out)
@@ -153,13 +143,17 @@ int capture(const struct broker *broker, const void *request, struct outcome *ou
     char image[64];
     uid_t first = slot_uid(broker, order->slot);
     image_path(order->request.label.bytes, image);
-    struct packing packing = { .broker = broker, .request = &order->request, .image = image };
-    if (measure(broker, &order->request, &packing.size_max, out))
+    struct packed packed = { .packing = { .broker = broker, .request = &order->request, .image = image } };
+    uint64_t pause_micros = 0;
+    if (measure(broker, &order->request, &packed.packing.size_max, out))
         return -1;
     int fd = make_image(broker, image, first, out);
-    packing.userns = fd < 0 ? -1 : userns_make(first, out);
-    int bad =
-        packing.userns < 0 || pack_frozen(&packing, order->slot, &reply, out) || store_image(broker, fd, &reply, out);
+    packed.packing.userns = fd < 0 ? -1 : userns_make(first, out);
+    int bad = packed.packing.userns < 0 || pack_still(order, &packed, &pause_micros, out) ||
+              store_image(broker, fd, &reply, out);
+    reply.pause_micros = pause_micros;
+    for (unsigned i = 0; i < LOSSES; i++)
+        reply.lost[i] = packed.report.lost[i] < FILES_MAX ? packed.report.lost[i] : FILES_MAX;
     if (fd >= 0)
         close(fd);
     capture_clean(broker, order->request.label.bytes);

@@ -136,6 +136,12 @@ int cgroup_freeze(const struct cgroups *cgroups, const char *slot, int frozen)
     return 0;
 }
 
+/* Kernel: v1's freezer leaves whatever it holds in state D, v2's keeps T (TASK_FROZEN, JOBCTL_TRAP_FREEZE). */
+int cgroup_freezing_hides_stops(const struct cgroups *cgroups)
+{
+    return !with(cgroups, CONTROLLER_FREEZER)->is_v2;
+}
+
 static uint64_t number(const struct hierarchy *hierarchy, const char *slot, const char *knob, const char *key)
 {
     char path[96], text[4096];

@@ -40,7 +40,8 @@ static int fill(int etc, const char *hostname, struct outcome *out)
 /* Runs as the sandbox's own root, after the change of root. A layer chose what /etc is: a link is refused, wherever it leads. */
 int etc_write(const struct machine_start *start, struct outcome *out)
 {
-    if (!start->fresh || start->request->flags & FLAG_KEEP_ETC)
+    uint32_t flags = start->request->flags;
+    if (!(flags & FLAG_WRITE_ETC) && (!start->fresh || flags & FLAG_KEEP_ETC))
         return 0;
     int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     int etc = root < 0 ? -1 : open_in_root(root, "etc", O_RDONLY | O_DIRECTORY);

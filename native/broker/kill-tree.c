@@ -63,6 +63,23 @@ static int scan(const struct broker *broker, const char *slot, pid_t init)
     return count;
 }
 
+/* Who is stopped now; the sandbox is not frozen yet. */
+static int note_stopped(const struct broker *broker, const char *slot, pid_t init, pid_t *stopped)
+{
+    int noted = 0, count = scan(broker, slot, init);
+    for (int i = 0; i < count; i++)
+        if (processes[i].is_stopped)
+            stopped[noted++] = processes[i].pid;
+    return noted;
+}
+
+static void mark_stopped(int count, const pid_t *stopped, int noted)
+{
+    for (int i = 0; i < count; i++)
+        for (int n = 0; n < noted && !processes[i].is_stopped; n++)
+            processes[i].is_stopped = processes[i].pid == stopped[n];
+}
+
 static int choose(int count, const struct kill_order *order, int everything)
 {
     struct kill_choice choice = { order->init, order->request.supervisor, everything };
@@ -81,14 +98,17 @@ static int any_left(const struct broker *broker, const char *slot, const struct 
 
 int kill_tree(const struct broker *broker, const void *request, struct outcome *out)
 {
+    static pid_t stopped[PROCESSES_MAX];
     const struct kill_order *order = request;
     uint32_t answered[2] = { 0, 0 };
     char slot[8];
     slot_name(order->slot, slot);
+    int noted = cgroup_freezing_hides_stops(&broker->cgroups) ? note_stopped(broker, slot, order->init, stopped) : 0;
     for (int everything = 0; everything < 2; everything++) {
         if (cgroup_freeze(&broker->cgroups, slot, 1))
             return fail(out, STEP_FREEZE, "%s", slot);
         int count = scan(broker, slot, order->init);
+        mark_stopped(count, stopped, noted);
         answered[1] = (uint32_t)choose(count, order, everything);
         for (int i = 0; i < count; i++)
             if (processes[i].doomed && !kill(processes[i].pid, SIGKILL))

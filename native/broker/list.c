@@ -89,7 +89,8 @@ static int list_uppers(const struct broker *broker, struct list *list)
 {
     list->mounts = open_beneath(broker->run, UPPER_MOUNTS, O_RDONLY | O_DIRECTORY, 0);
     int bad = list->mounts < 0 || each_name(broker->run, UPPER_MOUNTS, 16, "", list, add_mounted) ||
-              each_name(broker->data, "uppers", 16, ".img", list, add_image);
+              each_name(broker->data, "uppers", 16, ".img", list, add_image) ||
+              (broker->pool >= 0 && each_name(broker->pool, ".", 16, "", list, add_image));
     if (list->mounts >= 0)
         close(list->mounts);
     return bad;

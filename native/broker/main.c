@@ -1,7 +1,7 @@
 /*
  * squash-broker: the one program of Squash that is root.
  *
- *   squash-broker serve --data DIR --agent PATH [--packer PATH] --uid-base N [--ready N] [--user U] [--group G] -- DAEMON [ARG…]
+ *   squash-broker serve --data DIR --agent PATH [--packer PATH] [--pool PATH] --uid-base N [--ready N] [--user U] [--group G] -- DAEMON [ARG…]
  *   squash-broker publish --data DIR STAGED NAME --digest HEX [--replace]
  *   squash-broker verify --data DIR --digest HEX
  *   squash-broker probe
@@ -9,6 +9,7 @@
 #include "beneath.h"
 #include "confine.h"
 #include "layers.h"
+#include "pool.h"
 #include "probe.h"
 #include "run-folder.h"
 #include "server.h"
@@ -61,12 +62,13 @@ static int run_serve(const struct arguments *arguments)
             UID_BASE_MIN);
         return 2;
     }
-    broker->run = -1;
+    broker->run = broker->pool = -1;
     server.command = arguments->command;
     server.ready_wanted = arguments->ready;
     if (state_root_open(broker, arguments, &out) || state_root_lock(broker, &out) || instance_name(broker, &out) ||
         programs_open(broker, arguments, &out) || cgroups_open(&broker->cgroups, broker->instance, &out) ||
-        run_folder_open(broker, &out) || id_block_take(broker, arguments->uid_base, &out) || confine_broker(&out))
+        run_folder_open(broker, &out) || pool_open(broker, arguments->pool, &out) ||
+        id_block_take(broker, arguments->uid_base, &out) || confine_broker(&out))
         return give_back(broker), failed("serve", &out);
     return serve(&server);
 }

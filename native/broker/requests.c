@@ -1,5 +1,6 @@
 /* What a request means. Every field is checked here; what takes time is given to a worker. */
 #include "capture.h"
+#include "clone.h"
 #include "layers.h"
 #include "restack.h"
 #include "server.h"
@@ -96,7 +97,7 @@ static int check_publish(const struct publish_request *request, struct outcome *
 
 static int check_make(const struct upper_make_request *request, struct outcome *out)
 {
-    if ((request->kind != UPPER_DISK && request->kind != UPPER_TMPFS) || request->flags & ~FLAG_SPARSE)
+    if (request->kind < UPPER_DISK || request->kind > UPPER_BTRFS || request->flags & ~FLAG_SPARSE)
         return fail_with(out, EINVAL, STEP_REQUEST, "kind or flags");
     return 0;
 }
@@ -111,7 +112,7 @@ static int check_start(const struct start_request *request, size_t length, struc
     if (request->memory_bytes < MEMORY_MIN || request->memory_bytes > MEMORY_MAX || request->cpu_milli < 1 ||
         request->cpu_milli > 1024000 || request->pids_max < 4 || request->pids_max > 4096)
         return fail_with(out, EINVAL, STEP_REQUEST, "limits");
-    if (request->flags & ~(FLAG_NESTING | FLAG_KEEP_ETC))
+    if (request->flags & ~(FLAG_NESTING | FLAG_KEEP_ETC | FLAG_WRITE_ETC))
         return fail_with(out, EINVAL, STEP_REQUEST, "flags");
     return 0;
 }
@@ -202,7 +203,11 @@ static int check_capture(struct server *server, const struct capture_request *re
         return fail_with(out, EINVAL, STEP_REQUEST, "layer count or time");
     if (!machine || machine->state != MACHINE_RUNNING)
         return fail_with(out, ENOENT, STEP_MACHINE, "it does not run");
-    if (memcmp(&request->upper, &machine->upper, sizeof request->upper))
+    if (request->flags & ~FLAG_OF_CLONE || request->reserved)
+        return fail_with(out, EINVAL, STEP_REQUEST, "flags");
+    if (request->flags & FLAG_OF_CLONE && machine_has_upper(server, &request->upper))
+        return fail_with(out, EBUSY, STEP_UPPER, "a sandbox has it");
+    if (!(request->flags & FLAG_OF_CLONE) && memcmp(&request->upper, &machine->upper, sizeof request->upper))
         return fail_with(out, EINVAL, STEP_UPPER, "it has another");
     return 0;
 }
@@ -222,6 +227,33 @@ static void handle_capture(struct server *server, uint32_t id, const void *body,
                              .request = &order,
                              .deadline_ms = order.request.timeout_seconds * 1000 };
     in_worker(server, &errand, 'k', &order.request.label, sizeof order.request.label);
+}
+
+static void handle_clone(struct server *server, uint32_t id, const struct clone_request *request)
+{
+    struct outcome out = { 0 };
+    struct clone_order order = { *request, -1 };
+    const struct machine *machine = machine_of(server, &request->label);
+    int is_running = machine && machine->state == MACHINE_RUNNING;
+    int is_its = is_running && !memcmp(&request->from, &machine->upper, sizeof request->from);
+    struct object_key to = key_of('u', &request->to, sizeof request->to);
+    if (!memcmp(&request->from, &request->to, sizeof request->from))
+        fail_with(&out, EINVAL, STEP_REQUEST, "onto itself");
+    else if (machine_has_upper(server, &request->to) || (!is_its && machine_has_upper(server, &request->from)))
+        fail_with(&out, EBUSY, STEP_UPPER, "a sandbox has it");
+    else
+        check_idle(server, &to, &out);
+    if (out.wire.error)
+        return reply(server, OP_UPPER_CLONE, id, &out.wire, NULL, 0);
+    if (is_its)
+        order.slot = (int)(machine - server->machines);
+    struct errand errand = {
+        .op = OP_UPPER_CLONE, .id = id, .run = clone_upper, .request = &order, .deadline_ms = SHORT_MS
+    };
+    if (!is_its)
+        return in_worker(server, &errand, 'u', &request->to, sizeof request->to);
+    errand.slot = (unsigned)order.slot;
+    in_worker(server, &errand, 'k', &request->label, sizeof request->label);
 }
 
 static void handle_stats(struct server *server, uint32_t id, const key_t8 *label)
@@ -296,6 +328,8 @@ void request_handle(struct server *server, uint16_t op, uint32_t id, const void 
         return machine_stop_requested(server, id, body);
     case OP_RESTACK:
         return handle_restack(server, id, body, length);
+    case OP_UPPER_CLONE:
+        return handle_clone(server, id, body);
     case OP_CAPTURE:
         return handle_capture(server, id, body, length);
     case OP_KILL_TREE:

@@ -2,6 +2,7 @@
 
 #include "beneath.h"
 #include "image.h"
+#include "pool.h"
 #include "sha256.h"
 
 #include <dirent.h>
@@ -219,6 +220,7 @@ void run_folder_remove(struct broker *broker)
     char path[112];
     unmount_all(broker, UPPER_MOUNTS);
     unmount_all(broker, LAYER_MOUNTS);
+    pool_close(broker);
     snprintf(path, sizeof path, "%s/" MOUNTS, broker->run_path);
     umount2(path, MNT_DETACH);
     /* The pin is a mount of the host's namespace. */

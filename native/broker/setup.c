@@ -31,7 +31,7 @@ int arguments_parse(int argc, char **argv, struct arguments *arguments)
         { "data", 1, NULL, 'd' },   { "user", 1, NULL, 'u' },     { "group", 1, NULL, 'g' },
         { "agent", 1, NULL, 'a' },  { "uid-base", 1, NULL, 'b' }, { "ready", 1, NULL, 'r' },
         { "digest", 1, NULL, 's' }, { "replace", 0, NULL, 'R' },  { "packer", 1, NULL, 'p' },
-        { NULL, 0, NULL, 0 },
+        { "pool", 1, NULL, 'P' },   { NULL, 0, NULL, 0 },
     };
     unsigned long number;
     *arguments = (struct arguments){ .user = "squash", .group = "squash" };
@@ -48,6 +48,9 @@ int arguments_parse(int argc, char **argv, struct arguments *arguments)
             break;
         case 'a':
             arguments->agent = optarg;
+            break;
+        case 'P':
+            arguments->pool = optarg;
             break;
         case 'p':
             arguments->packer = optarg;

@@ -6,6 +6,7 @@ struct arguments {
     const char *data;
     const char *user, *group;
     const char *agent;
+    const char *pool;   /* NULL: none */
     const char *packer; /* NULL: the one beside the agent */
     uint32_t uid_base;
     unsigned ready;

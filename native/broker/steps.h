@@ -51,7 +51,9 @@
     X(42, CARRY, "carry /proc, /dev and /sys over")                                                          \
     X(43, RELEASE, "let go of the old root")                                                                 \
     X(44, VIEW, "show the packer what it is to pack")                                                        \
-    X(45, PACK, "pack the writable layer")
+    X(45, PACK, "pack the writable layer")                                                                   \
+    X(46, POOL, "open the pool")                                                                             \
+    X(47, CLONE, "clone the writable layer")
 /* clang-format on */
 
 enum step {

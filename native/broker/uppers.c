@@ -1,8 +1,10 @@
 #include "uppers.h"
 
 #include "beneath.h"
+#include "btrfs.h"
 #include "image.h"
 #include "mkfs.h"
+#include "pool.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -43,6 +45,16 @@ static void image_name(const key_t8 *upper, char *name, size_t size)
     char key[HEX8];
     hex(upper->bytes, 8, key);
     snprintf(name, size, "%s.img", key);
+}
+
+/* Whether there is one of this name, mounted or not: what was to be made must not undo it. */
+static int has_data(const struct broker *broker, const struct folders *folders, const key_t8 *upper)
+{
+    char key[HEX8], name[32];
+    hex(upper->bytes, 8, key);
+    image_name(upper, name, sizeof name);
+    return is_mounted(folders->mounts, key) || !faccessat(folders->images, name, F_OK, AT_SYMLINK_NOFOLLOW) ||
+           (broker->pool >= 0 && !faccessat(broker->pool, key, F_OK, AT_SYMLINK_NOFOLLOW));
 }
 
 /* Refuses when the host would be left with less than the reserve. */
@@ -122,31 +134,63 @@ static int lay_out(int mounts, const char *key, struct outcome *out)
     return bad ? -1 : 0;
 }
 
+static int make_on_disk(const struct folders *folders, const struct upper_make_request *request, const char *key,
+                        struct outcome *out)
+{
+    char name[32];
+    image_name(&request->upper, name, sizeof name);
+    if (check_reserve(folders->images, request->size_bytes, request->reserve_bytes, out))
+        return -1;
+    int image = make_image(folders->images, name, request, out);
+    if (image < 0)
+        return -1;
+    int bad = mount_image(folders, key, image, out);
+    close(image);
+    return bad;
+}
+
+static int make_of_kind(const struct broker *broker, const struct folders *folders,
+                        const struct upper_make_request *request, struct outcome *out)
+{
+    char key[HEX8];
+    hex(request->upper.bytes, 8, key);
+    switch (request->kind) {
+    case UPPER_DISK:
+        return make_on_disk(folders, request, key, out);
+    case UPPER_TMPFS:
+        return mount_tmpfs(folders, key, request->size_bytes, out);
+    default:
+        return pool_make(broker, request, out) || pool_attach(broker, &request->upper, folders->mounts, out) ? -1 : 0;
+    }
+}
+
+/* Its file or subvolume; a tmpfs has nothing that outlives its mount. */
+static int remove_data(const struct broker *broker, const struct folders *folders, const key_t8 *upper,
+                       struct outcome *out)
+{
+    char name[32];
+    image_name(upper, name, sizeof name);
+    if (unlinkat(folders->images, name, 0) && errno != ENOENT)
+        return fail(out, STEP_UPPER, "%s", name);
+    return pool_drop(broker, upper, out);
+}
+
 int upper_make(const struct broker *broker, const struct upper_make_request *request, struct outcome *out)
 {
     struct folders folders;
-    char key[HEX8], name[32];
+    char key[HEX8];
     hex(request->upper.bytes, 8, key);
-    image_name(&request->upper, name, sizeof name);
     if (request->size_bytes < SIZE_MIN_BYTES || request->size_bytes > SIZE_MAX_BYTES)
         return fail_with(out, EINVAL, STEP_REQUEST, "size %llu", (unsigned long long)request->size_bytes);
     int bad = open_folders(broker, &folders, out);
-    int disk = request->kind == UPPER_DISK, image = -1;
-    if (!bad && is_mounted(folders.mounts, key))
+    if (!bad && has_data(broker, &folders, &request->upper))
         bad = fail_with(out, EEXIST, STEP_UPPER, "%s", key);
-    bad = bad || check_reserve(folders.images, disk ? request->size_bytes : 0, disk ? request->reserve_bytes : 0, out);
-    if (!bad && disk)
-        bad = (image = make_image(folders.images, name, request, out)) < 0 || mount_image(&folders, key, image, out);
-    else if (!bad)
-        bad = mount_tmpfs(&folders, key, request->size_bytes, out);
-    if (!bad && lay_out(folders.mounts, key, out)) {
-        bad = 1;
-        image_unmount(folders.mounts, key, out);
+    else if (!bad && (make_of_kind(broker, &folders, request, out) || lay_out(folders.mounts, key, out))) {
+        struct outcome undone = { 0 };
+        bad = -1;
+        image_unmount(folders.mounts, key, &undone);
+        remove_data(broker, &folders, &request->upper, &undone);
     }
-    if (bad && image >= 0)
-        unlinkat(folders.images, name, 0);
-    if (image >= 0)
-        close(image);
     close_folders(&folders);
     return bad ? -1 : 0;
 }
@@ -160,10 +204,12 @@ int upper_attach(const struct broker *broker, const key_t8 *upper, struct outcom
     int bad = open_folders(broker, &folders, out);
     if (!bad && !is_mounted(folders.mounts, key)) {
         int image = open_beneath(folders.images, name, O_RDWR | O_NOFOLLOW, 0);
-        if (image < 0)
-            bad = fail(out, STEP_UPPER, "%s", name);
-        else
+        if (image >= 0)
             bad = mount_image(&folders, key, image, out);
+        else if (errno == ENOENT && broker->pool >= 0)
+            bad = pool_attach(broker, upper, folders.mounts, out);
+        else
+            bad = fail(out, STEP_UPPER, "%s", name);
         if (image >= 0)
             close(image);
     }
@@ -175,34 +221,48 @@ int upper_attach(const struct broker *broker, const key_t8 *upper, struct outcom
 int upper_drop(const struct broker *broker, const key_t8 *upper, struct outcome *out)
 {
     struct folders folders;
-    char key[HEX8], name[32];
+    char key[HEX8];
     hex(upper->bytes, 8, key);
-    image_name(upper, name, sizeof name);
-    int bad = open_folders(broker, &folders, out) || image_unmount(folders.mounts, key, out);
-    if (!bad && unlinkat(folders.images, name, 0) && errno != ENOENT)
-        bad = fail(out, STEP_UPPER, "%s", name);
+    int bad = open_folders(broker, &folders, out) || image_unmount(folders.mounts, key, out) ||
+              remove_data(broker, &folders, upper, out);
     close_folders(&folders);
     return bad ? -1 : 0;
 }
 
-int upper_stats(const struct broker *broker, const key_t8 *upper, struct outcome *out)
+static int measure(int root, struct upper_size *size)
+{
+    struct statvfs fs;
+    if (is_btrfs(root))
+        return btrfs_usage(root, &size->used_bytes, &size->limit_bytes);
+    if (fstatvfs(root, &fs))
+        return -1;
+    size->used_bytes = (uint64_t)(fs.f_blocks - fs.f_bfree) * fs.f_frsize;
+    size->limit_bytes = (uint64_t)fs.f_blocks * fs.f_frsize;
+    return 0;
+}
+
+int upper_measure(const struct broker *broker, const key_t8 *upper, struct upper_size *size, struct outcome *out)
 {
     struct folders folders;
-    struct statvfs fs;
     char key[HEX8];
     hex(upper->bytes, 8, key);
     int bad = open_folders(broker, &folders, out);
     if (!bad && !is_mounted(folders.mounts, key))
         bad = fail_with(out, ENOENT, STEP_UPPER, "%s", key);
     int root = bad ? -1 : open_beneath(folders.mounts, key, O_RDONLY | O_DIRECTORY, 0);
-    if (!bad && (root < 0 || fstatvfs(root, &fs)))
+    if (!bad && (root < 0 || measure(root, size)))
         bad = fail(out, STEP_UPPER, "%s", key);
-    if (!bad)
-        answer(out,
-               &(uint64_t[]){ (uint64_t)(fs.f_blocks - fs.f_bfree) * fs.f_frsize, (uint64_t)fs.f_blocks * fs.f_frsize },
-               16);
     if (root >= 0)
         close(root);
     close_folders(&folders);
     return bad ? -1 : 0;
+}
+
+int upper_stats(const struct broker *broker, const key_t8 *upper, struct outcome *out)
+{
+    struct upper_size size;
+    if (upper_measure(broker, upper, &size, out))
+        return -1;
+    answer(out, &size, sizeof size);
+    return 0;
 }

@@ -36,6 +36,8 @@ int wire_length_fits(uint16_t op, size_t length)
                length > offsetof(struct restack_request, layers);
     case OP_CAPTURE:
         return fits_with_layers(length, offsetof(struct capture_request, layers));
+    case OP_UPPER_CLONE:
+        return length == sizeof(struct clone_request);
     case OP_KILL_TREE:
         return length == sizeof(struct kill_request);
     case OP_LIST:

@@ -29,6 +29,7 @@ enum op {
     OP_READY,
     OP_RESTACK,
     OP_CAPTURE,
+    OP_UPPER_CLONE,
     OP_COUNT
 };
 
@@ -71,7 +72,7 @@ struct __attribute__((packed)) upper_make_request {
     uint64_t reserve_bytes;
 };
 
-enum upper_kind { UPPER_DISK = 1, UPPER_TMPFS = 2 };
+enum upper_kind { UPPER_DISK = 1, UPPER_TMPFS = 2, UPPER_BTRFS = 3 };
 
 struct __attribute__((packed)) start_request {
     key_t8 label;
@@ -80,7 +81,7 @@ struct __attribute__((packed)) start_request {
     uint64_t memory_bytes;
     uint32_t cpu_milli;
     uint32_t pids_max;
-    uint32_t flags; /* bit 0: nesting, bit 1: leave the files of /etc as they are */
+    uint32_t flags; /* bit 0: nesting, bits 1 and 2: leave or write the files of /etc, whatever is in the upper */
     uint32_t layer_count;
     digest_t layers[LAYERS_MAX]; /* top first; layer_count of them are on the wire */
 };
@@ -103,7 +104,9 @@ struct __attribute__((packed)) capture_request {
     key_t8 label;
     key_t8 upper;
     uint32_t timeout_seconds;
-    uint32_t layer_count;        /* that are captured with the upper, as one; may be 0 */
+    uint32_t flags;       /* bit 0: the upper is a clone, which nobody writes to: the sandbox goes on */
+    uint32_t layer_count; /* that are captured with the upper, as one; may be 0 */
+    uint32_t reserved;
     digest_t layers[LAYERS_MAX]; /* top first */
 };
 
@@ -115,6 +118,12 @@ struct __attribute__((packed)) capture_reply {
     uint64_t size_bytes;
     uint64_t pause_micros; /* how long the sandbox stood still */
     uint64_t lost[LOSSES];
+};
+
+struct __attribute__((packed)) clone_request {
+    key_t8 label; /* whose upper it is, if it is a running sandbox's */
+    key_t8 from;
+    key_t8 to;
 };
 
 struct __attribute__((packed)) list_request {
@@ -133,6 +142,8 @@ struct __attribute__((packed)) stats_reply {
 #define FLAG_NESTING 1u
 #define FLAG_KEEP_ETC 2u
 #define FLAG_TAKE_ROOT 1u
+#define FLAG_WRITE_ETC 4u
+#define FLAG_OF_CLONE 1u
 
 /* Whether a request body of this length fits the operation. */
 int wire_length_fits(uint16_t op, size_t body_length);

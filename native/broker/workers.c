@@ -97,7 +97,7 @@ void worker_finished(struct server *server, unsigned index)
     server->workers[index].pid = 0;
     if (worker.op == OP_CAPTURE && out.wire.error)
         capture_clean(&server->broker, worker.key + 1);
-    if (worker.op == OP_RESTACK || worker.op == OP_CAPTURE || worker.op == OP_KILL_TREE)
+    if (worker.op == OP_RESTACK || worker.op == OP_CAPTURE || worker.op == OP_UPPER_CLONE || worker.op == OP_KILL_TREE)
         machine_worked(server, &worker, &out.wire);
     if (!worker.op)
         machine_cleaned(server, worker.slot, &out.wire);

@@ -67,7 +67,7 @@ static size_t publish_body(struct publish_request *body)
 
 static size_t make_body(struct upper_make_request *body)
 {
-    *body = (struct upper_make_request){ some_key(), 1 + random_below(2), random_below(2), 16ull << 20, 0 };
+    *body = (struct upper_make_request){ some_key(), 1 + random_below(3), random_below(2), 16ull << 20, 0 };
     return sizeof *body;
 }
 
@@ -95,7 +95,7 @@ static size_t start_body(struct start_request *body)
                                     .memory_bytes = 64 << 20,
                                     .cpu_milli = 1000,
                                     .pids_max = 64,
-                                    .flags = random_below(4),
+                                    .flags = random_below(8),
                                     .layer_count = layers };
     return add_layers(body, offsetof(struct start_request, layers), layers);
 }
@@ -111,7 +111,7 @@ static size_t capture_body(struct capture_request *body)
 {
     uint32_t layers = some_count() - 1;
     *body = (struct capture_request){
-        .label = some_key(), .upper = some_key(), .timeout_seconds = 1, .layer_count = layers
+        .label = some_key(), .upper = some_key(), .timeout_seconds = 1, .flags = random_below(2), .layer_count = layers
     };
     return add_layers(body, offsetof(struct capture_request, layers), layers);
 }
@@ -125,6 +125,7 @@ static size_t make_frame(uint8_t *frame)
         struct start_request start;
         struct restack_request restack;
         struct capture_request capture;
+        struct clone_request clone;
         struct kill_request kill;
         struct list_request list;
         digest_t digest;
@@ -153,6 +154,10 @@ static size_t make_frame(uint8_t *frame)
         break;
     case OP_CAPTURE:
         length = capture_body(&body.capture);
+        break;
+    case OP_UPPER_CLONE:
+        body.clone = (struct clone_request){ some_key(), some_key(), some_key() };
+        length = sizeof body.clone;
         break;
     case OP_KILL_TREE:
         body.kill = (struct kill_request){ some_key(), random_below(3), 0 };

@@ -154,6 +154,7 @@ void world_start_broker(struct server *server, int *starters, unsigned ready)
     broker->pid = getpid();
     broker->data = open(broker->data_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     broker->run = open(broker->run_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    broker->pool = -1;
     broker->uid_base = 1 << 20;
     broker->daemon_uid = broker->daemon_gid = 65534;
     broker->cgroups = (struct cgroups){ .count = 1, .mode = 2 };

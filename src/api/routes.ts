@@ -28,6 +28,7 @@ export const ROUTES: readonly RouteEntry[] = [
   { method: 'PUT', path: '/v1/sandboxes/:id/files', summary: 'write a file, or unpack a tar' },
   { method: 'GET', path: '/v1/sandboxes/:id/snapshots', summary: 'snapshots' },
   { method: 'DELETE', path: '/v1/sandboxes/:id/snapshots/:label', summary: 'delete a snapshot' },
+  { method: 'POST', path: '/v1/sandboxes/:id/fork', summary: 'new sandboxes on what this one has written' },
   { method: 'GET', path: '/', summary: 'this page' },
   { method: 'GET', path: '/static/', summary: 'this page' },
 ];

@@ -17,6 +17,7 @@ import { registerPage } from './page/page.ts';
 import type { ApiServices } from './services.ts';
 import { registerExecSocket } from './v1/exec-socket.ts';
 import { registerFiles } from './v1/files.ts';
+import { registerFork } from './v1/fork.ts';
 import { registerSnapshotList } from './v1/snapshots.ts';
 
 /** The HTTP surface of the daemon, not listening yet. Closing it ends idle connections and lets answers under way finish. */
@@ -53,6 +54,7 @@ export function createServer(services: ApiServices): FastifyInstance {
   registerLogs(app, services);
   registerSnapshots(app, services);
   registerSnapshotList(app, services);
+  registerFork(app, services);
   registerFiles(app, services);
   registerExecSocket(app, { services, guard });
   registerPage(app);

@@ -19,6 +19,7 @@ type SandboxesService = Pick<
   | 'activate'
   | 'snapshot'
   | 'restore'
+  | 'fork'
   | 'snapshots'
   | 'removeSnapshot'
   | 'count'

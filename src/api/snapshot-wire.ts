@@ -1,21 +1,18 @@
 import type { Losses } from '../runtime/runtime.ts';
+import type { LostOnWire, SnapshotInfo, SnapshotTaken } from '../sandboxes/types.ts';
 import type { Snapshot } from '../snapshots/snapshot.ts';
 
-/** What a snapshot could not hold, on the wire; names are interface. */
-export function lossesOnWire({ sockets, accessLists, subsecondTimes, times, attributes }: Losses) {
-  return { sockets, access_lists: accessLists, subsecond_times: subsecondTimes, times, attributes };
+/** The answer to who took it. */
+export function takenOnWire({ label, sizeBytes, pauseMs, lost }: Snapshot): SnapshotTaken {
+  return { snapshot: label, size: sizeBytes, pause_ms: pauseMs, lost: lostOnWire(lost) };
 }
 
-/** A snapshot as `/v1` lists it. Unstable. */
-export function snapshotOnWire(snapshot: Snapshot) {
-  return {
-    label: snapshot.label,
-    parent: snapshot.parent,
-    layers: snapshot.layers,
-    size: snapshot.sizeBytes,
-    digest: snapshot.digest,
-    created: snapshot.created,
-    pause_ms: snapshot.pauseMs,
-    lost: lossesOnWire(snapshot.lost),
-  };
+/** As `/v1` lists it. */
+export function snapshotOnWire(snapshot: Snapshot): SnapshotInfo {
+  const { label, parent, layers, sizeBytes, digest, created, pauseMs, lost } = snapshot;
+  return { label, parent, layers, size: sizeBytes, digest, created, pause_ms: pauseMs, lost: lostOnWire(lost) };
+}
+
+function lostOnWire({ sockets, accessLists, subsecondTimes, times, attributes }: Losses): LostOnWire {
+  return { sockets, access_lists: accessLists, subsecond_times: subsecondTimes, times, attributes };
 }

@@ -81,7 +81,7 @@ test('squashd without isolation answers health and layers, and says at create wh
 });
 
 test('squashd refuses wrong settings with all of them in one line, and as hopeless', async () => {
-  const daemon = new Squashd({ SQUASH_PORT: 'x', SQUASH_UPPER: 'btrfs' });
+  const daemon = new Squashd({ SQUASH_PORT: 'x', SQUASH_UPPER: 'xfs' });
   expect(await daemon.ended()).toBe(2);
   expect(daemon.said).toEqual([
     expect.stringMatching(/^squashd: Cannot read the settings: SQUASH_PORT.*; SQUASH_UPPER/),

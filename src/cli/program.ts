@@ -8,6 +8,7 @@ import { addLayerCommands } from './commands/layer-commands.ts';
 import { addProcessCommands } from './commands/process-commands.ts';
 import { addReaperCommand } from './commands/reaper-command.ts';
 import { addSandboxCommands } from './commands/sandbox-commands.ts';
+import { addSnapshotCommands } from './commands/snapshot-commands.ts';
 import { addStartApiCommand } from './commands/start-api-command.ts';
 import { addVerifyCommand } from './commands/verify-command.ts';
 import { withJson } from './json-flag.ts';
@@ -41,6 +42,7 @@ export function createProgram(cli: Cli): Command {
 function addControl(program: Command, cli: Cli): void {
   withJson(program);
   addSandboxCommands(program, cli);
+  addSnapshotCommands(program, cli);
   addProcessCommands(program, cli);
   addCopyCommand(program, cli);
 }

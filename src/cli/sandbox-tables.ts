@@ -41,6 +41,7 @@ export function infoLines(info: SandboxInfo, { width, now }: TableOptions): stri
       task: info.task,
       layers: info.layers.join(', '),
       limits: `${info.cpu} CPU, ${info.memory_mb} MiB memory, ${formatBytes(info.upper_limit_bytes)} to write`,
+      snapshot: info.active_snapshot ?? '',
       written: formatBytes(info.upper_bytes),
       network: info.network,
       nesting: info.nesting ? 'on' : 'off',

@@ -1,7 +1,7 @@
 import { json } from 'node:stream/consumers';
 import type { ExecStart } from '../api/v1/exec-wire.ts';
 import { SandboxError } from '../domain/errors.ts';
-import type { ExecResult, SandboxInfo } from '../sandboxes/types.ts';
+import type { ExecResult, SandboxInfo, SnapshotInfo, SnapshotTaken } from '../sandboxes/types.ts';
 import { type RemoteFile, readRemoteFile } from './remote-file.ts';
 import type { OnOutput, RemoteProcess } from './remote-process.ts';
 import { spawnRemote } from './spawn.ts';
@@ -46,6 +46,33 @@ export class SquashClient implements Disposable {
   /** Runs a command to its end. Aborting kills it with its whole tree. */
   exec(id: string, body: ExecBody, options: { readonly signal?: AbortSignal } = {}): Promise<ExecResult> {
     return this.#json({ method: 'POST', path: `${sandboxPath(id)}/exec`, ...jsonBody(body), signal: options.signal });
+  }
+
+  activate(id: string, module: string): Promise<SandboxInfo> {
+    return this.#json({ method: 'POST', path: `${sandboxPath(id)}/activate`, ...jsonBody({ module }) });
+  }
+
+  /** @param label undefined: the daemon makes one of the time */
+  snapshot(id: string, label: string | undefined): Promise<SnapshotTaken> {
+    return this.#json({ method: 'POST', path: `${sandboxPath(id)}/snapshot`, ...jsonBody({ label }) });
+  }
+
+  restore(id: string, label: string): Promise<SandboxInfo> {
+    return this.#json({ method: 'POST', path: `${sandboxPath(id)}/restore`, ...jsonBody({ label }) });
+  }
+
+  /** @param count 1: it is called `newId`; more: they are numbered */
+  fork(id: string, newId: string, count: number): Promise<readonly SandboxInfo[]> {
+    const path = `/v1/sandboxes/${encodeURIComponent(id)}/fork`;
+    return this.#json({ method: 'POST', path, ...jsonBody({ id: newId, count }) });
+  }
+
+  snapshots(id: string): Promise<readonly SnapshotInfo[]> {
+    return this.#json({ method: 'GET', path: snapshotsPath(id) });
+  }
+
+  async removeSnapshot(id: string, label: string): Promise<void> {
+    await this.#empty({ method: 'DELETE', path: `${snapshotsPath(id)}/${encodeURIComponent(label)}` });
   }
 
   logs(id: string): Promise<readonly ExecResult[]> {
@@ -114,6 +141,10 @@ function jsonBody(body: object): Pick<Call, 'headers' | 'body'> {
 
 function sandboxPath(id: string): string {
   return `${SANDBOXES}/${encodeURIComponent(id)}`;
+}
+
+function snapshotsPath(id: string): string {
+  return `/v1/sandboxes/${encodeURIComponent(id)}/snapshots`;
 }
 
 function filesPath(id: string, query: Readonly<Record<string, string>>): string {

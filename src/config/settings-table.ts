@@ -82,9 +82,15 @@ export const SETTINGS = {
   upper: oneOf({
     name: 'SQUASH_UPPER',
     defaultText: 'disk',
-    doc: 'Where writable layers live: `disk` (an ext4 image each) or `tmpfs` (memory of the sandbox, gone after a reboot).',
-    words: ['disk', 'tmpfs'],
-    refused: { btrfs: NOT_YET },
+    doc: 'Where writable layers live: `disk` (an ext4 image each), `btrfs` (a subvolume of `SQUASH_POOL` each: snapshots and forks at once; a full one gives EDQUOT) or `tmpfs` (memory of the sandbox, gone after a reboot).',
+    words: ['disk', 'btrfs', 'tmpfs'],
+  }),
+  pool: special({
+    name: 'SQUASH_POOL',
+    defaultText: '',
+    unit: 'absolute path',
+    doc: 'Folder on btrfs, or an image of one (`truncate -s 20G FILE && mkfs.btrfs FILE`), for `SQUASH_UPPER=btrfs`.',
+    parse: (text) => (text === '' ? undefined : parseFolder(text)),
   }),
   upperLimitMiB: wholeNumber({
     name: 'SQUASH_UPPER_LIMIT_MB',

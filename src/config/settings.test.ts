@@ -24,6 +24,7 @@ test('readSettings() gives the defaults of the contract', () => {
       diskReserveMiB: 1024,
       logMax: 1000,
       captureTimeoutSeconds: 600,
+      pool: undefined,
       uidBase: undefined,
     },
     unknown: [],
@@ -48,6 +49,7 @@ test('readSettings() reads every setting', () => {
     SQUASH_DISK_RESERVE_MB: '0',
     SQUASH_LOG_MAX: '5',
     SQUASH_CAPTURE_TIMEOUT_S: '60',
+    SQUASH_POOL: '/pool.img',
     SQUASH_UID_BASE: '655360',
   });
   expect(settings).toEqual({
@@ -67,6 +69,7 @@ test('readSettings() reads every setting', () => {
     diskReserveMiB: 0,
     logMax: 5,
     captureTimeoutSeconds: 60,
+    pool: '/pool.img',
     uidBase: 655_360,
   });
 });
@@ -87,7 +90,7 @@ test.each([
   ['SQUASH_DEFAULT_LAYERS', 'alpine', 'invalid layer name "alpine"'],
   ['SQUASH_DEFAULT_LAYERS', ',', 'must name at least one layer'],
   ['SQUASH_DEFAULT_LAYERS', '000-a,000-a', 'names a layer twice'],
-  ['SQUASH_UPPER', 'btrfs', 'is not part of this version'],
+  ['SQUASH_UPPER', 'xfs', 'must be "disk" or "btrfs" or "tmpfs"'],
   ['SQUASH_UPPER_LIMIT_MB', '15', 'must be a whole number from 16'],
   ['SQUASH_UPPER_SPARSE', 'yes', 'must be "1", "0" or empty'],
   ['SQUASH_UID_BASE', '100000', 'must be a multiple of 65536'],
@@ -99,9 +102,9 @@ test.each([
 });
 
 test('readSettings() lists every problem in one message', () => {
-  expect(() => readSettings({ SQUASH_PORT: 'x', SQUASH_UPPER: 'btrfs', SQUASH_LOG_MAX: '0' })).toThrow(
+  expect(() => readSettings({ SQUASH_PORT: 'x', SQUASH_UPPER: 'xfs', SQUASH_LOG_MAX: '0' })).toThrow(
     'Cannot read the settings: SQUASH_PORT "x" must be a whole number from 0 to 65535 (TCP port, 0 = any free one); ' +
-      'SQUASH_UPPER "btrfs" is not part of this version; ' +
+      'SQUASH_UPPER "xfs" must be "disk" or "btrfs" or "tmpfs"; ' +
       'SQUASH_LOG_MAX "0" must be a whole number from 1 to 1000000 (results per sandbox)',
   );
 });
@@ -154,4 +157,9 @@ test('apiUrl() is the daemon of this machine unless another is named', () => {
 
 test('docs/settings.md says what the table says', async () => {
   await expect(settingsPage()).toMatchFileSnapshot('../../docs/settings.md');
+});
+
+test('readSettings() wants a pool for uppers on btrfs', () => {
+  expect(() => readSettings({ SQUASH_UPPER: 'btrfs' })).toThrow('SQUASH_POOL is empty');
+  expect(readSettings({ SQUASH_UPPER: 'btrfs', SQUASH_POOL: '/pool/' }).settings).toMatchObject({ pool: '/pool' });
 });

@@ -33,6 +33,8 @@ export function readSettings(env: Environment): ReadSettings {
       problems.push(describe(setting, env, error));
     }
   }
+  if (values.upper === 'btrfs' && values.pool === undefined)
+    problems.push('SQUASH_POOL is empty, although SQUASH_UPPER is "btrfs": name a folder on btrfs, or an image of one');
   if (problems.length > 0)
     throw new SandboxError('SETTINGS_INVALID', `Cannot read the settings: ${problems.join('; ')}`);
   const unknown = Object.keys(env).filter((name) => name.startsWith('SQUASH_') && !known.has(name));

@@ -29,7 +29,7 @@ beforeEach(async () => {
     upper: newUpperId(),
     limits: { cpuCount: 1, memoryBytes: 1, pidsMax: 1 },
     nesting: false,
-    keepEtc: false,
+    etc: 'fresh' as const,
   };
   machine = new MemoryMachine(spec, new MiniFiles(1e9));
   log = await ExecLog.open(dir, { maxEntries: 100, maxBytes: 1e6, log: SILENT });

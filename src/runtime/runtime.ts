@@ -1,3 +1,4 @@
+import type { UpperKind } from '../domain/upper-kind.ts';
 import type { Digest, SandboxLabel, UpperId } from '../domain/ids.ts';
 
 /** Bounds of one sandbox, in force before its first instruction. */
@@ -22,8 +23,8 @@ export interface MachineSpec extends Stack {
   readonly hostname: string;
   readonly limits: Limits;
   readonly nesting: boolean;
-  /** Leave /etc/hostname, /etc/hosts and /etc/resolv.conf as the layers have them. */
-  readonly keepEtc: boolean;
+  /** /etc/hostname, /etc/hosts and /etc/resolv.conf: written when the upper is empty, left as the layers have them, or written in any case. */
+  readonly etc: 'fresh' | 'keep' | 'write';
 }
 
 export interface ExecRequest {
@@ -128,8 +129,9 @@ export interface Losses {
 }
 
 export interface CaptureOptions {
-  /** The upper that the machine has. */
+  /** The upper that the machine has; or a clone, which no machine has: then the machine goes on. */
   readonly upper: UpperId;
+  readonly isClone: boolean;
   /** Attached layers right below the upper that are captured with it, as one; top first, may be none. */
   readonly layers: readonly Digest[];
   readonly timeoutSeconds: number;
@@ -181,7 +183,7 @@ export interface Machine {
 }
 
 export interface UpperOptions {
-  readonly kind: 'disk' | 'tmpfs';
+  readonly kind: UpperKind;
   readonly sizeBytes: number;
   /** Free space that must stay on the host, else NO_SPACE. */
   readonly reserveBytes: number;
@@ -227,6 +229,11 @@ export interface Runtime extends AsyncDisposable {
   attachUpper(id: UpperId): Promise<void>;
   /** Idempotent. @throws START_FAILED as long as a machine has it */
   dropUpper(id: UpperId): Promise<void>;
+  /**
+   * Copies an upper as it is at one moment, whatever its size: `label` names the machine that has it, if one has. The copy is attached.
+   * Uppers of kind `btrfs` only.
+   */
+  cloneUpper(from: UpperId, to: UpperId, label: SandboxLabel): Promise<{ readonly pauseMs: number }>;
   upperUsage(id: UpperId): Promise<{ readonly usedBytes: number; readonly limitBytes: number }>;
   /** @throws START_FAILED naming the step, LAYER_NOT_FOUND, NO_SPACE */
   start(spec: MachineSpec): Promise<Machine>;

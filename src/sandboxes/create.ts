@@ -30,29 +30,42 @@ export async function createSandbox(request: CreateRequest, parts: SandboxParts)
   parts.registry.checkRoom(request.id);
   const layers = await parts.layers.resolve(request.layers);
 
-  const { sandbox, upper } = reserve(request, { layers, parts });
-  sandbox.creating = make(sandbox, upper, parts);
+  const upperLimitBytes = upperSize(request, parts);
+  return bringUp(parts, () => {
+    const upper = parts.uppers.take(upperLimitBytes);
+    return { record: describe(request, { layers, upper: upper.id, upperLimitBytes, parts }), upper, isFork: false };
+  });
+}
+
+/** A sandbox that is about to be. */
+export interface Draft {
+  readonly record: SandboxRecord;
+  readonly upper: UpperLease;
+  /** It starts on what another one has written. */
+  readonly isFork: boolean;
+}
+
+/**
+ * Reserves the id, writes the record down, then acquires what it names.
+ *
+ * @param draft called once, without an await between looking whether there is room and taking it
+ */
+export async function bringUp(parts: SandboxParts, draft: () => Draft): Promise<Sandbox> {
+  const drafted = draft();
+  const sandbox = new Sandbox(drafted.record, 'creating');
+  parts.registry.reserve(sandbox);
+  sandbox.creating = make(sandbox, drafted, parts);
   await sandbox.creating;
   return sandbox;
 }
 
-/** Atomic: there is no await between looking whether there is room and taking it. */
-function reserve(request: CreateRequest, { layers, parts }: { layers: readonly Sidecar[]; parts: SandboxParts }) {
-  parts.registry.checkRoom(request.id);
-  const upperLimitBytes = upperSize(request, parts);
-  const upper = parts.uppers.take(upperLimitBytes);
-  const sandbox = new Sandbox(describe(request, { layers, upper: upper.id, upperLimitBytes, parts }), 'creating');
-  parts.registry.reserve(sandbox);
-  return { sandbox, upper };
-}
-
-async function make(sandbox: Sandbox, upper: UpperLease, parts: SandboxParts): Promise<void> {
+async function make(sandbox: Sandbox, draft: Draft, parts: SandboxParts): Promise<void> {
   await using scope = new Scope();
   scope.defer(() => undo(sandbox, parts));
   await parts.records.note(sandbox.record);
   sandbox.recorded = true;
 
-  await allDone([openLog(sandbox, parts), startMachine(sandbox, upper, parts)]);
+  await allDone([openLog(sandbox, parts), startMachine(sandbox, draft, parts)]);
   checkStillWanted(sandbox);
 
   const running: SandboxRecord = { ...sandbox.record, state: 'running' };
@@ -63,10 +76,10 @@ async function make(sandbox: Sandbox, upper: UpperLease, parts: SandboxParts): P
   scope.move();
 }
 
-async function startMachine(sandbox: Sandbox, upper: UpperLease, parts: SandboxParts): Promise<void> {
+async function startMachine(sandbox: Sandbox, { upper, isFork }: Draft, parts: SandboxParts): Promise<void> {
   await allDone([mountLayers(sandbox, parts), upper.make()]);
   checkStillWanted(sandbox);
-  const machine = await parts.runtime.start(machineSpecOf(sandbox.record));
+  const machine = await parts.runtime.start(machineSpecOf(sandbox.record, { isFork }));
   sandbox.runOn(MachineWatch.ofStarted(machine, parts.log));
 }
 
@@ -98,7 +111,7 @@ function describe(
 
 /** Kernel: pages of a tmpfs are charged to who wrote them, so one near the memory limit would end in the OOM killer instead of ENOSPC. */
 function upperSize(request: CreateRequest, parts: SandboxParts): number {
-  if (parts.upperKind === 'disk') return parts.upperLimitBytes;
+  if (parts.upperKind !== 'tmpfs') return parts.upperLimitBytes;
   return Math.min(parts.upperLimitBytes, Math.floor(request.memoryMiB / 2) * MIB);
 }
 

@@ -12,14 +12,17 @@ export function stackOf({ layers, snapshots, upper }: Pick<SandboxRecord, 'layer
 }
 
 /** What the machine of a sandbox is started from: the same after a restart as at create. */
-export function machineSpecOf(record: SandboxRecord): MachineSpec {
+export function machineSpecOf(
+  record: SandboxRecord,
+  options: { readonly isFork: boolean } = { isFork: false },
+): MachineSpec {
   return {
     label: labelOf(record.id),
     hostname: record.id,
     ...stackOf(record),
     limits: { cpuCount: record.cpu, memoryBytes: record.memoryMiB * MIB, pidsMax: PIDS_MAX },
     nesting: record.nesting,
-    // What was restored brings its own.
-    keepEtc: record.snapshots.length > 0,
+    // What was restored brings its own; a fork has that of another.
+    etc: options.isFork ? 'write' : record.snapshots.length > 0 ? 'keep' : 'fresh',
   };
 }

@@ -3,6 +3,7 @@ import type { SandboxId } from '../domain/ids.ts';
 import type { Layers } from '../layers/layers.ts';
 import type { Log } from '../lib/log.ts';
 import { ExecLog, type ExecLogOptions } from '../processes/exec-log.ts';
+import type { UpperKind } from '../domain/upper-kind.ts';
 import type { Runtime, RuntimeStatus } from '../runtime/runtime.ts';
 import type { RecordLog } from './record-log.ts';
 import type { Registry } from './registry.ts';
@@ -22,7 +23,7 @@ export interface SandboxParts {
   readonly snapshots: SnapshotStore;
   /** The `sandboxes` folder of the state root. */
   readonly dir: string;
-  readonly upperKind: 'disk' | 'tmpfs';
+  readonly upperKind: UpperKind;
   readonly upperLimitBytes: number;
   readonly captureTimeoutSeconds: number;
   /** Free space of the host under the state root less the reserve, in bytes; negative when the reserve is eaten. */

@@ -22,7 +22,7 @@ const schema = z.strictObject({
   restacking: z.boolean(),
   env: z.record(z.string(), z.string()),
   upper: z.string().transform(parseUpperId),
-  upperKind: z.enum(['disk', 'tmpfs']),
+  upperKind: z.enum(['disk', 'tmpfs', 'btrfs']),
   upperLimitBytes: z.int().positive(),
   owner: z.string(),
   task: z.string(),

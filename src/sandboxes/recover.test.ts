@@ -188,7 +188,7 @@ test('what no record names is swept away, and nothing else', async () => {
   await stranger.makeUpper(upper, { kind: 'disk', sizeBytes: 1, reserveBytes: 0, sparse: false });
   const limits = { cpuCount: 1, memoryBytes: 1, pidsMax: 1 };
   const label = labelOf(parseSandboxId('stray'));
-  await stranger.start({ label, hostname: 'stray', layers: [layer], upper, limits, nesting: false, keepEtc: false });
+  await stranger.start({ label, hostname: 'stray', layers: [layer], upper, limits, nesting: false, etc: 'fresh' });
   await mkdir(join(world.dir, 'sandboxes', 'stray', 'log'), { recursive: true });
   const next = await world.start();
   expect([...world.host.machines.keys()]).toEqual([labelOf(A)]);

@@ -11,6 +11,7 @@ import { activateLayer } from './activate.ts';
 import { createSandbox } from './create.ts';
 import { destroySandbox } from './destroy.ts';
 import { Expiry } from './expiry.ts';
+import { forkSandbox } from './fork.ts';
 import type { SandboxParts } from './parts.ts';
 import { recoverSandboxes } from './recover.ts';
 import { removeSnapshot } from './remove-snapshot.ts';
@@ -151,6 +152,13 @@ export class Sandboxes implements AsyncDisposable {
     const sandbox = this.#get(id);
     await restoreSnapshot(sandbox, this.#parts.snapshots.get(id, label), this.#parts);
     return this.#describe(sandbox);
+  }
+
+  /** New sandboxes of these ids that start on what this one has written. @throws SANDBOX_NOT_FOUND, and what `forkSandbox` throws */
+  async fork(id: SandboxId, ids: readonly SandboxId[]): Promise<readonly SandboxInfo[]> {
+    const forks = await forkSandbox(this.#get(id), ids, this.#parts);
+    this.#expiry.arm();
+    return Promise.all(forks.map((fork) => this.#describe(fork)));
   }
 
   /** Oldest first; of a sandbox that is gone, too. @throws SANDBOX_NOT_FOUND when there is neither */

@@ -1,6 +1,6 @@
 import { SandboxError } from '../domain/errors.ts';
-import type { SnapshotLabel } from '../domain/ids.ts';
-import type { Capture } from '../runtime/runtime.ts';
+import { newUpperId, type SnapshotLabel } from '../domain/ids.ts';
+import type { Capture, Machine } from '../runtime/runtime.ts';
 import type { Snapshot } from '../snapshots/snapshot.ts';
 import type { SandboxParts } from './parts.ts';
 import type { Sandbox } from './sandbox.ts';
@@ -20,7 +20,7 @@ export async function takeSnapshot(
 ): Promise<Snapshot> {
   sandbox.checkUsable();
   using reserved = parts.snapshots.reserve(sandbox.id, label, parts.now());
-  return sandbox.inTurn(async () => {
+  return await sandbox.inTurn(async () => {
     sandbox.checkUsable();
     const { upper } = sandbox.record;
     await checkRoom(sandbox, parts);
@@ -50,9 +50,7 @@ export async function takeSnapshot(
 async function captureUpper(sandbox: Sandbox, parts: SandboxParts): Promise<Capture> {
   const timeoutSeconds = parts.captureTimeoutSeconds;
   try {
-    return await withMachine(sandbox, parts, ({ machine }) =>
-      machine.capture({ upper: sandbox.record.upper, layers: [], timeoutSeconds }),
-    );
+    return await withMachine(sandbox, parts, ({ machine }) => captureNow(sandbox, machine, parts));
   } catch (error) {
     // A destroy ends a capture that is under way.
     sandbox.checkUsable();
@@ -61,6 +59,20 @@ async function captureUpper(sandbox: Sandbox, parts: SandboxParts): Promise<Capt
       hint: 'Raise SQUASH_CAPTURE_TIMEOUT_S, or write less',
       cause: error,
     });
+  }
+}
+
+/** Where the upper can be cloned, the sandbox stands still for that only, and goes on while the clone is packed. */
+async function captureNow({ record, label }: Sandbox, machine: Machine, parts: SandboxParts): Promise<Capture> {
+  const { captureTimeoutSeconds: timeoutSeconds, runtime } = parts;
+  const options = { layers: [], timeoutSeconds };
+  if (record.upperKind !== 'btrfs') return machine.capture({ ...options, upper: record.upper, isClone: false });
+  const clone = newUpperId();
+  const { pauseMs } = await runtime.cloneUpper(record.upper, clone, label);
+  try {
+    return { ...(await machine.capture({ ...options, upper: clone, isClone: true })), pauseMs };
+  } finally {
+    await runtime.dropUpper(clone);
   }
 }
 

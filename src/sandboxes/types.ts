@@ -1,5 +1,6 @@
 import type { LayerName, SandboxId, UpperId } from '../domain/ids.ts';
 import type { PinnedLayer, PinnedSnapshot } from '../domain/pinned-layer.ts';
+import type { UpperKind } from '../domain/upper-kind.ts';
 
 /** How a sandbox's life stands (contract §8). */
 export type SandboxState = 'creating' | 'running' | 'paused' | 'stopped' | 'failed' | 'destroying';
@@ -36,7 +37,7 @@ export interface SandboxRecord {
   /** Environment of its commands, as its layers gave it. */
   readonly env: Readonly<Record<string, string>>;
   readonly upper: UpperId;
-  readonly upperKind: 'disk' | 'tmpfs';
+  readonly upperKind: UpperKind;
   readonly upperLimitBytes: number;
   readonly owner: string;
   readonly task: string;
@@ -72,6 +73,36 @@ export interface SandboxInfo {
   readonly backend: string;
   readonly upper_limit_bytes: number;
   readonly expires: string | null;
+}
+
+/** On the wire (contract §1): files of which a snapshot could not hold everything, by what it was. */
+export interface LostOnWire {
+  readonly sockets: number;
+  readonly access_lists: number;
+  readonly subsecond_times: number;
+  readonly times: number;
+  readonly attributes: number;
+}
+
+/** Answer to a snapshot (contract §1); names are interface. */
+export interface SnapshotTaken {
+  readonly snapshot: string;
+  readonly size: number;
+  readonly pause_ms: number;
+  readonly lost: LostOnWire;
+}
+
+/** A snapshot as `/v1` lists it. Unstable. */
+export interface SnapshotInfo {
+  readonly label: string;
+  /** What it stands on. */
+  readonly parent: { readonly sandbox: string; readonly label: string } | null;
+  readonly layers: readonly { readonly name: string; readonly digest: string }[];
+  readonly size: number;
+  readonly digest: string;
+  readonly created: string;
+  readonly pause_ms: number;
+  readonly lost: LostOnWire;
 }
 
 /** One command of the `/cgi-bin` surface, parsed. */

@@ -117,9 +117,31 @@ export function snapshotsContract({ json, beside, status, layers }: SnapshotsHar
     expect((await running).value).toMatchObject({ stdout: 'done\n', exit_code: 0 });
   });
 
+  test('forks start on what was written, and share nothing afterwards', async () => {
+    await sh('echo shared > /root/shared');
+    const { status: code, value } = await json('POST', '/v1/sandboxes/snaps/fork', { id: 'fork', count: 3 });
+    expect(code).toBe(201);
+    const ids = (value as { id: string }[]).map(({ id }) => id);
+    expect(ids).toEqual(['fork-1', 'fork-2', 'fork-3']);
+    for (const id of ids) {
+      const cmd = `cat /root/shared; echo ${id} > /root/shared; cat /root/shared`;
+      const { value: result } = await json('POST', `${SANDBOXES}/${id}/exec`, { cmd });
+      expect(result).toMatchObject({ stdout: `shared\n${id}\n` });
+    }
+    expect(await sh('cat /root/shared')).toBe('shared\n');
+    expect(await json('POST', '/v1/sandboxes/snaps/fork', { id: 'fork-3' })).toEqual({
+      status: 409,
+      value: { error: 'already exists' },
+    });
+    for (const id of ids) expect(await status('DELETE', `${SANDBOXES}/${id}`)).toBe(204);
+  });
+
   test('deleted from the newest on, nothing is left of them', async () => {
     expect(await status('DELETE', path)).toBe(204);
-    for (const label of ['beside', 's3', 's2', 's1']) expect(await status('DELETE', `${list}/${label}`)).toBe(204);
+    const { value } = await json('GET', list);
+    const labels = (value as { label: string }[]).map(({ label }) => label);
+    expect(labels).toEqual(expect.arrayContaining(['s1', 's2', 's3', 'beside']));
+    for (const label of labels.toReversed()) expect(await status('DELETE', `${list}/${label}`)).toBe(204);
     expect(await json('GET', list)).toEqual({ status: 404, value: { error: 'not found: snaps' } });
   });
 }

@@ -7,14 +7,7 @@ import {
   type SandboxLabel,
   type UpperId,
 } from '../../src/domain/ids.ts';
-import type {
-  ExecRequest,
-  ExitReport,
-  Machine,
-  MachineProcess,
-  MachineSpec,
-  Runtime,
-} from '../../src/runtime/runtime.ts';
+import type { Machine, MachineSpec, Runtime } from '../../src/runtime/runtime.ts';
 import { ENV, NOBODY_KNOWS, run, start } from './machine-commands.ts';
 import { stackContract } from './runtime-stacks.ts';
 
@@ -61,7 +54,7 @@ export function runtimeContract(name: string, makeHarness: () => Promise<Runtime
         upper,
         limits,
         nesting: false,
-        keepEtc: false,
+        etc: 'fresh',
         ...changes,
       };
     }

@@ -89,6 +89,7 @@ export class Installation implements AsyncDisposable {
       `${INSTALLED}/squash-broker`,
       [
         ...['serve', '--data', this.dataFolder, '--uid-base', Installation.uidBase],
+        ...(this.env.SQUASH_POOL === undefined ? [] : ['--pool', this.env.SQUASH_POOL]),
         ...['--ready', this.env.SQUASH_READY_UPPERS ?? '2', '--agent', `${INSTALLED}/squash-agent`],
         ...['--', `${INSTALLED}/node`, `${INSTALLED}/squashd.mjs`],
       ],

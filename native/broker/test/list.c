@@ -95,6 +95,7 @@ void test_list(void)
     int root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     make_places(root);
     peer.server->broker.run = peer.server->broker.data = root;
+    peer.server->broker.pool = -1;
     CHECK(collect(&peer, seen) == MOUNTED + STORED);
     for (unsigned i = 0; i < MOUNTED + STORED; i++)
         once += seen[i] == 1;

@@ -25,6 +25,7 @@ static const char *const names[] = {
     [OP_READY] = "READY",
     [OP_RESTACK] = "RESTACK",
     [OP_CAPTURE] = "CAPTURE",
+    [OP_UPPER_CLONE] = "UPPER_CLONE",
 };
 
 static const digest_t digest = { { 0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27, 0x28, 0x29, 0x2a,
@@ -63,7 +64,14 @@ static int restack_is_right(const struct restack_request *r)
 static int capture_is_right(const struct capture_request *r)
 {
     return !memcmp(&r->label, &label, sizeof label) && !memcmp(&r->upper, &upper, sizeof upper) &&
-           r->timeout_seconds == 600 && r->layer_count == 1 && !memcmp(&r->layers[0], &digest, sizeof digest);
+           r->timeout_seconds == 600 && r->flags == FLAG_OF_CLONE && !r->reserved && r->layer_count == 1 &&
+           !memcmp(&r->layers[0], &digest, sizeof digest);
+}
+
+static int clone_is_right(const struct clone_request *r)
+{
+    return !memcmp(&r->label, &label, sizeof label) && !memcmp(&r->from, &upper, sizeof upper) &&
+           r->to.bytes[0] == 0xb1 && r->to.bytes[7] == 0xb8;
 }
 
 static int kill_is_right(const struct kill_request *r)
@@ -90,6 +98,8 @@ static int body_is_right(void)
         return restack_is_right(body);
     case OP_CAPTURE:
         return capture_is_right(body);
+    case OP_UPPER_CLONE:
+        return clone_is_right(body);
     case OP_KILL_TREE:
         return kill_is_right(body);
     case OP_LIST:
@@ -156,6 +166,8 @@ static void say_reply(struct server *server, uint16_t op)
         return reply(server, op, id, &done, &stats, sizeof stats);
     case OP_CAPTURE:
         return reply(server, op, id, &done, &captured, sizeof captured);
+    case OP_UPPER_CLONE:
+        return reply(server, op, id, &done, &(uint64_t){ 2500 }, 8);
     case OP_LIST:
         return reply(server, op, id, &done, entry, sizeof entry);
     default:

@@ -20,7 +20,7 @@ void test_wire(void)
         [OP_LAYER_VERIFY] = 32, [OP_LAYER_REMOVE] = 32, [OP_UPPER_MAKE] = 32,   [OP_UPPER_ATTACH] = 8,
         [OP_UPPER_DROP] = 8,    [OP_UPPER_STATS] = 8,   [OP_SANDBOX_STOP] = 8,  [OP_KILL_TREE] = 16,
         [OP_STATS] = 8,         [OP_LIST] = 8,          [OP_READY] = 0,         [OP_SANDBOX_START] = 112 + 32,
-        [OP_RESTACK] = 24 + 32, [OP_CAPTURE] = 24,
+        [OP_RESTACK] = 24 + 32, [OP_CAPTURE] = 32,      [OP_UPPER_CLONE] = 24,
     };
     for (uint16_t op = OP_PROBE; op < OP_COUNT; op++) {
         size_t first = SIZE_MAX;

@@ -11,6 +11,8 @@ TEST_PACKAGES=(
   clang clang-format                           # sanitizers, fuzzers, format
   shellcheck strace busybox-static jq procps git iproute2 nftables python3 openssl acl
   zsh fish                                     # beside bash, the shells that completion is for
+  qemu-system-x86                              # a host with cgroup v2 alone
+  btrfs-progs                                  # pools
 )
 
 # The sanitizers' runtime has the version of the distribution's clang in its name: 14 on Debian 12, 19 on Debian 13.
@@ -21,9 +23,14 @@ clang_runtime() {
   printf 'libclang-rt-%s-dev\n' "${version:-14}"
 }
 
+# What shares the host's files with a virtual machine: a part of QEMU on Debian 12, a package of its own since.
+virtiofsd() {
+  grep -q '^VERSION_CODENAME=bookworm' /etc/os-release || printf 'virtiofsd\n'
+}
+
 wanted_packages() {
   printf '%s\n' "${RUN_PACKAGES[@]}"
-  [ -z "$TEST" ] || printf '%s\n' "${TEST_PACKAGES[@]}" "$(clang_runtime)"
+  [ -z "$TEST" ] || { printf '%s\n' "${TEST_PACKAGES[@]}" && clang_runtime && virtiofsd; }
   # With a Node of its own, whatever its version, the machine's owner has chosen: see check_host_node.
   node_modules_are_current || command -v node >/dev/null || printf '%s\n' nodejs npm
 }

@@ -5,7 +5,7 @@ import { field, objectParser } from '../fields.ts';
 import { sandboxIdOf } from '../path-id.ts';
 import { readJson } from '../read-json.ts';
 import type { ApiServices } from '../services.ts';
-import { lossesOnWire } from '../snapshot-wire.ts';
+import { takenOnWire } from '../snapshot-wire.ts';
 
 const isMissing = (value: unknown) => value === undefined || value === null || value === '';
 const optionalLabel = field((value) => (isMissing(value) ? undefined : parseSnapshotLabel(value)));
@@ -37,13 +37,7 @@ export function registerSnapshots(app: FastifyInstance, { sandboxes }: ApiServic
   app.post('/cgi-bin/api/sandboxes/:id/snapshot', async (request, reply) => {
     const id = sandboxIdOf(request);
     const { label } = parseSnapshot(await readJson(request.raw, reply.raw));
-    const snapshot = await sandboxes.snapshot(id, label);
-    return {
-      snapshot: snapshot.label,
-      size: snapshot.sizeBytes,
-      pause_ms: snapshot.pauseMs,
-      lost: lossesOnWire(snapshot.lost),
-    };
+    return takenOnWire(await sandboxes.snapshot(id, label));
   });
 
   app.post('/cgi-bin/api/sandboxes/:id/restore', async (request, reply) => {

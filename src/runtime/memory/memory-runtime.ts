@@ -82,6 +82,15 @@ export class MemoryRuntime implements Runtime {
     if (upper !== undefined && this.#host.uppers.delete(id)) this.#host.freeBytes += upper.options.sizeBytes;
   }
 
+  async cloneUpper(from: UpperId, to: UpperId): Promise<{ readonly pauseMs: number }> {
+    await this.#begin('cloneUpper');
+    const { options, files } = this.#upper(from);
+    if (options.kind !== 'btrfs')
+      throw new SandboxError('START_FAILED', `Cannot clone upper ${from}: it is on ${options.kind}`);
+    this.#host.uppers.set(to, { options, files: MiniFiles.merged([files], options.sizeBytes), attached: true });
+    return { pauseMs: 0 };
+  }
+
   async upperUsage(id: UpperId): Promise<{ readonly usedBytes: number; readonly limitBytes: number }> {
     await this.#begin('upperUsage');
     const upper = this.#upper(id);

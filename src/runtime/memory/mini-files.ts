@@ -30,8 +30,8 @@ export class MiniFiles {
   }
 
   /** All that is in these, the first one on top, as files of their own. */
-  static merged(parts: readonly MiniFiles[]): MiniFiles {
-    const whole = new MiniFiles(Number.MAX_SAFE_INTEGER);
+  static merged(parts: readonly MiniFiles[], limitBytes = Number.MAX_SAFE_INTEGER): MiniFiles {
+    const whole = new MiniFiles(limitBytes);
     for (const part of parts.toReversed()) {
       for (const folder of part.#folders) whole.#folders.add(folder);
       for (const [path, file] of part.#files) whole.#files.set(path, file);

@@ -28,6 +28,7 @@ export class NoRuntime implements Runtime {
   makeUpper = unavailable;
   attachUpper = unavailable;
   dropUpper = unavailable;
+  cloneUpper = unavailable;
   upperUsage = unavailable;
   start = unavailable;
   adopt = unavailable;

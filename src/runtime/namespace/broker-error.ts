@@ -17,6 +17,7 @@ const WORDS: Record<OperationName, string> = {
   upperAttach: 'attach the writable layer',
   upperDrop: 'remove the writable layer',
   upperStats: 'measure the writable layer',
+  upperClone: 'clone the writable layer',
   sandboxStart: 'start the sandbox',
   sandboxStop: 'stop the sandbox',
   killTree: 'end the command',

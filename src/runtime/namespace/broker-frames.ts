@@ -1,5 +1,6 @@
 /** Frames of the broker's protocol, version 1 (`native/PROTOCOL.md` §1). Pure: bytes in, bytes out. */
 import type { Digest, SandboxLabel, UpperId } from '../../domain/ids.ts';
+import type { UpperKind } from '../../domain/upper-kind.ts';
 import type { Capture, CaptureOptions, MachineSpec, RestackOptions, Stack, UpperOptions } from '../runtime.ts';
 
 const VERSION = 1;
@@ -28,6 +29,7 @@ export const OPERATIONS = {
   ready: 16,
   restack: 17,
   capture: 18,
+  upperClone: 19,
 } as const;
 
 export type OperationName = keyof typeof OPERATIONS;
@@ -112,10 +114,12 @@ export function publishBody(
   ]);
 }
 
+const UPPER_KINDS: Record<UpperKind, number> = { disk: 1, tmpfs: 2, btrfs: 3 };
+
 export function upperMakeBody(upper: UpperId, options: UpperOptions): Buffer {
   return Buffer.concat([
     keyBody(upper),
-    numbers(4, options.kind === 'disk' ? 1 : 2, options.sparse ? 1 : 0),
+    numbers(4, UPPER_KINDS[options.kind], options.sparse ? 1 : 0),
     numbers(8, options.sizeBytes, options.reserveBytes),
   ]);
 }
@@ -132,8 +136,10 @@ export function startBody(spec: MachineSpec): Buffer {
   ]);
 }
 
-function startFlags({ nesting, keepEtc }: MachineSpec): number {
-  return (nesting ? 1 : 0) | (keepEtc ? 2 : 0);
+const ETC_FLAGS: Record<MachineSpec['etc'], number> = { fresh: 0, keep: 2, write: 4 };
+
+function startFlags({ nesting, etc }: MachineSpec): number {
+  return (nesting ? 1 : 0) | ETC_FLAGS[etc];
 }
 
 export function restackBody(label: SandboxLabel, stack: Stack, options: RestackOptions = {}): Buffer {
@@ -149,7 +155,7 @@ export function captureBody(label: SandboxLabel, options: CaptureOptions): Buffe
   return Buffer.concat([
     keyBody(label),
     keyBody(options.upper),
-    numbers(4, options.timeoutSeconds, options.layers.length),
+    numbers(4, options.timeoutSeconds, options.isClone ? 1 : 0, options.layers.length, 0),
     ...options.layers.map(keyBody),
   ]);
 }
@@ -168,6 +174,10 @@ export function parseCapture(payload: Buffer): Capture {
       attributes: number(6),
     },
   };
+}
+
+export function cloneBody(label: SandboxLabel, from: UpperId, to: UpperId): Buffer {
+  return Buffer.concat([label, from, to].map(keyBody));
 }
 
 /** No process has this pid. */

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Digest, SandboxLabel, UpperId } from '../../domain/ids.ts';
 import {
   captureBody,
+  cloneBody,
   decodeReply,
   EVENT_EXITED,
   encodeRequest,
@@ -50,7 +51,7 @@ const operations = Object.keys(OPERATIONS) as OperationName[];
 test('the vectors hold a request and a reply of every operation, and the event', () => {
   const names = operations.flatMap((operation) => [wireName(operation), `${wireName(operation)}_REPLY`]);
   expect([...VECTORS.keys()].toSorted()).toEqual([...names, 'SANDBOX_EXITED'].toSorted());
-  expect(VECTORS.size).toBe(37);
+  expect(VECTORS.size).toBe(39);
 });
 
 const none = Buffer.alloc(0);
@@ -72,7 +73,7 @@ const BODIES: Record<OperationName, () => Buffer> = {
       hostname: 'box-1',
       limits: { memoryBytes: GIB / 2, cpuCount: 1.5, pidsMax: 256 },
       nesting: true,
-      keepEtc: false,
+      etc: 'fresh',
       layers: [topDigest, digest],
     }),
   sandboxStop: () => keyBody(label),
@@ -80,7 +81,8 @@ const BODIES: Record<OperationName, () => Buffer> = {
   stats: () => keyBody(label),
   list: () => listBody('uppers', 3),
   ready: () => none,
-  capture: () => captureBody(label, { upper, layers: [digest], timeoutSeconds: 600 }),
+  capture: () => captureBody(label, { upper, isClone: true, layers: [digest], timeoutSeconds: 600 }),
+  upperClone: () => cloneBody(label, upper, 'b1b2b3b4b5b6b7b8' as UpperId),
   restack: () => restackBody(label, { upper, layers: [topDigest, digest] }, { takeRoot: true }),
 };
 
@@ -157,6 +159,6 @@ test('a name that fills its field, or would hold more bytes than characters, is 
 
 test('a fraction of a core is rounded up to a thousandth, never down to none', () => {
   const limits = { memoryBytes: GIB, pidsMax: 64, cpuCount: 0.0001 };
-  const body = startBody({ label, upper, hostname: 'h', limits, nesting: false, keepEtc: false, layers: [digest] });
+  const body = startBody({ label, upper, hostname: 'h', limits, nesting: false, etc: 'fresh', layers: [digest] });
   expect(body.readUInt32LE(96)).toBe(1);
 });

@@ -3,7 +3,15 @@ import { connect, Socket } from 'node:net';
 import type { Digest, SandboxLabel, UpperId } from '../../domain/ids.ts';
 import type { Machine, MachineSpec, Runtime, RuntimeInventory, RuntimeStatus, UpperOptions } from '../runtime.ts';
 import { BrokerClient } from './broker-client.ts';
-import { keyBody, type LIST_KINDS, listBody, publishBody, startBody, upperMakeBody } from './broker-frames.ts';
+import {
+  cloneBody,
+  keyBody,
+  type LIST_KINDS,
+  listBody,
+  publishBody,
+  startBody,
+  upperMakeBody,
+} from './broker-frames.ts';
 import { NamespaceMachine } from './namespace-machine.ts';
 
 const EMPTY = Buffer.alloc(0);
@@ -76,6 +84,11 @@ export class NamespaceRuntime implements Runtime {
 
   async dropUpper(id: UpperId): Promise<void> {
     await this.#broker.request('upperDrop', keyBody(id));
+  }
+
+  async cloneUpper(from: UpperId, to: UpperId, label: SandboxLabel): Promise<{ pauseMs: number }> {
+    const payload = await this.#broker.request('upperClone', cloneBody(label, from, to));
+    return { pauseMs: Number(payload.readBigUInt64LE(0)) / 1000 };
   }
 
   async upperUsage(id: UpperId): Promise<{ usedBytes: number; limitBytes: number }> {

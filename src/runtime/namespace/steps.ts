@@ -49,6 +49,8 @@ export const BROKER_STEPS = [
   { name: 'RELEASE', words: 'let go of the old root' },
   { name: 'VIEW', words: 'show the packer what it is to pack' },
   { name: 'PACK', words: 'pack the writable layer' },
+  { name: 'POOL', words: 'open the pool' },
+  { name: 'CLONE', words: 'clone the writable layer' },
 ] as const;
 
 export type BrokerStep = (typeof BROKER_STEPS)[number]['name'];

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createSandboxIn, type MemoryApi, startMemoryApi } from '../../support/memory-api.ts';
 import { run } from '../../support/run.ts';
+import { createRequest } from '../../support/sandbox-world.ts';
 import { PROGRAM, runCliProcess } from './squash-process.ts';
 
 let api: MemoryApi;
@@ -114,4 +115,28 @@ test('a reader that closes the pipe ends it quietly', () => {
   const env = { NODE: process.execPath, PROGRAM, PATH: process.env.PATH };
   const { stdout, stderr } = run(['bash', '-c', script], { env });
   expect({ stdout, stderr }).toEqual({ stdout: '141\n', stderr: '' });
+});
+
+test('snapshot, snapshots, restore, activate and snapshot rm tell what they did, and print JSON when asked', async () => {
+  await api.sandboxes.create(createRequest('snaps'));
+  expect((await squash('exec', '--json', 'snaps', 'echo one > /root/a')).exitCode).toBe(0);
+  const taken = await squash('snapshot', 'snaps', 's1');
+  expect(taken).toEqual({
+    exitCode: 0,
+    stderr: '',
+    stdout: expect.stringMatching(/^s1: .+, the sandbox stood still for \d+ ms\n$/),
+  });
+  expect(JSON.parse((await squash('sq-ctl', 'snapshot', 'snaps', '--json')).stdout)).toMatchObject({
+    snapshot: expect.stringMatching(/^\d{8}-\d{6}$/),
+    lost: { sockets: 0 },
+  });
+  expect((await squash('snapshots', 'snaps')).stdout).toMatch(/^SNAPSHOT +STANDS ON +SIZE +AGE +LOST\ns1 +/);
+  expect((await squash('restore', 'snaps', 's1')).stdout).toMatch(/^snapshot +s1$/m);
+  expect((await squash('activate', 'snaps', '100-tools')).stdout).toMatch(/^layers +000-base, 100-tools$/m);
+  const refused = await squash('snapshot', 'rm', 'snaps', 's1');
+  expect(refused).toMatchObject({ exitCode: 1, stdout: '' });
+  expect(refused.stderr).toMatch(/^squash: Cannot delete snapshot "s1": sandbox "snaps" stands on it/);
+  expect((await squash('destroy', 'snaps')).exitCode).toBe(0);
+  expect((await squash('snapshot', 'rm', 'snaps', 's1')).exitCode).toBe(0);
+  expect(JSON.parse((await squash('snapshots', 'snaps', '--json')).stdout)).toHaveLength(1);
 });

@@ -1,5 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ExecResult } from '../../../src/sandboxes/types.ts';
 import { Installation } from '../../support/installation.ts';
@@ -68,40 +67,6 @@ test('a sandbox has its limit of processes', async () => {
   expect(await exec('crowd', 'echo again')).toMatchObject({ stdout: 'again\n' });
   expect(await installation.call('DELETE', '/cgi-bin/api/sandboxes/crowd')).toMatchObject({ status: 204 });
 });
-
-/** Resident memory of the daemon, in bytes. */
-function daemonRss(): number {
-  const status = readFileSync(`/proc/${installation.daemonPid}/status`, 'utf8');
-  return Number(/^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1]) * 1024;
-}
-
-function folderBytes(folder: string): number {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).blocks * 512, 0);
-}
-
-// `yes` writes line by line here, and takes a minute for as much.
-const FLOODS = ['head -c 2048m /dev/zero', ...(process.env.SQUASH_TEST_LONG === '1' ? ['yes | head -c 2048m'] : [])];
-
-test.each(FLOODS)(
-  'output of 2 GiB costs the daemon neither memory nor disk: %s',
-  async (cmd) => {
-    const dataBefore = folderBytes(installation.dataFolder);
-    const idle = daemonRss();
-    let most = idle;
-    const watching = setInterval(() => {
-      most = Math.max(most, daemonRss());
-    }, 20);
-    const result = await exec('other', cmd, 120);
-    clearInterval(watching);
-    expect(result).toMatchObject({ exit_code: 0, truncated: true });
-    expect(result.stdout).toHaveLength(64 * 1024);
-    expect(most - idle).toBeLessThanOrEqual(64 * MIB);
-    expect(folderBytes(installation.dataFolder) - dataBefore).toBeLessThanOrEqual(MIB);
-  },
-  130_000,
-);
 
 test('files a command may have open are bounded', async () => {
   const ours = /^Max open files\s+\d+\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];

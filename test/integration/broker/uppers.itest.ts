@@ -63,7 +63,7 @@ const start = (id: string, upper: UpperId): Request => [
     upper,
     limits: { cpuCount: 1, memoryBytes: 64 * MIB, pidsMax: 16 },
     nesting: false,
-    keepEtc: false,
+    etc: 'fresh',
   }),
 ];
 
