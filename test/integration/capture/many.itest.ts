@@ -17,14 +17,14 @@ test('capture() brings back 100,000 files', async () => {
 });
 
 test('capture() of a full writable layer brings it back, and the sandbox can go on', async () => {
-  await using site = await CaptureSite.start({ upper: { sizeBytes: 192 * MIB } });
+  await using site = await CaptureSite.start({ upper: { sizeBytes: 64 * MIB } });
   await site.sh(
-    'mkdir /t; cd /t; dd if=/dev/urandom of=part bs=1M count=64 2>/dev/null; cp part again; cat /dev/zero > rest || true; echo x > one || true',
+    'mkdir /t; cd /t; dd if=/dev/urandom of=part bs=1M count=20 2>/dev/null; cp part again; cat /dev/zero > rest || true; echo x > one || true',
   );
   expect(await site.sh('df -k / | awk "NR == 2 { print \\$4 }"')).toMatch(/^\d{1,3}\n$/);
   const before = await sumOf(site);
   const { digest, sizeBytes } = await site.capture();
-  expect(sizeBytes).toBeGreaterThan(64 * MIB);
+  expect(sizeBytes).toBeGreaterThan(20 * MIB);
   expect(await sumOf(site)).toBe(before);
   await site.restore(digest);
   expect(await sumOf(site)).toBe(before);
