@@ -24,6 +24,7 @@
 _Static_assert(LOSSES == LOST_COUNT, "the wire carries what the packer counts");
 
 #define TAKEN "modules/.taken"
+#define FILES_MAX UINT32_MAX /* in an upper, and in an image: what the packer counts above it is a lie */
 
 static void image_path(const uint8_t label[8], char path[64])
 {
@@ -152,7 +153,7 @@ int capture(const struct broker *broker, const void *request, struct outcome *ou
               store_image(broker, fd, &reply, out);
     reply.pause_micros = pause_micros;
     for (unsigned i = 0; i < LOSSES; i++)
-        reply.lost[i] = packed.report.lost[i];
+        reply.lost[i] = packed.report.lost[i] < FILES_MAX ? packed.report.lost[i] : FILES_MAX;
     if (fd >= 0)
         close(fd);
     capture_clean(broker, order->request.label.bytes);

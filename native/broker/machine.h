@@ -10,12 +10,13 @@ struct machine_start {
     const struct broker *broker;
     const struct start_request *request;
     unsigned slot;
-    int userns; /* of the slot's ids */
-    int socket; /* listening, for the agent */
-    int fresh;  /* nothing was ever written to the upper; set by rootfs_build() */
-    int run;    /* the run folder, in the machine's own mount namespace, until the host is left */
-    int root;   /* what will be the root: first the stage, then the overlay */
-    int sysctl; /* /proc/sys before it is masked */
+    int userns;     /* of the slot's ids */
+    int socket;     /* listening, for the agent */
+    int takes_root; /* the upper's root folder becomes like that of the topmost layer */
+    int fresh;      /* nothing was ever written to the upper; set by rootfs_build() */
+    int run;        /* the run folder, in the machine's own mount namespace, until the host is left */
+    int root;       /* what will be the root: first the stage, then the overlay */
+    int sysctl;     /* /proc/sys before it is masked */
 };
 
 /*

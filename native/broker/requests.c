@@ -160,8 +160,8 @@ static int check_restack(struct server *server, const struct restack_request *re
     size_t layers = (length - offsetof(struct restack_request, layers)) / sizeof(digest_t);
     const struct machine *machine = machine_of(server, &request->label);
     struct object_key upper = key_of('u', &request->upper, sizeof request->upper);
-    if (request->layer_count != layers || request->reserved)
-        return fail_with(out, EINVAL, STEP_REQUEST, "layer count");
+    if (request->layer_count != layers || request->flags & ~FLAG_TAKE_ROOT)
+        return fail_with(out, EINVAL, STEP_REQUEST, "layer count or flags");
     if (!machine || machine->state != MACHINE_RUNNING)
         return fail_with(out, ENOENT, STEP_MACHINE, "it does not run");
     if (memcmp(&request->upper, &machine->upper, sizeof request->upper) && machine_has_upper(server, &request->upper))

@@ -143,6 +143,7 @@ int restack(const struct broker *broker, const void *request, struct outcome *ou
     struct machine_start start = { .broker = broker, .slot = order->slot, .request = &trees.request };
     char slot[8];
     slot_name(order->slot, slot);
+    start.takes_root = order->request.flags & FLAG_TAKE_ROOT;
     trees.request.upper = order->request.upper;
     trees.request.layer_count = order->request.layer_count;
     memcpy(trees.request.layers, order->request.layers, sizeof trees.request.layers);

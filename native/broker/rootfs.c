@@ -51,6 +51,21 @@ static int attach_upper(struct machine_start *start, const struct order *order, 
     return 0;
 }
 
+/* Kernel: the root folder of an overlay is the upper's, and is merged with none; a capture has it as its own. */
+static int take_root(struct outcome *out)
+{
+    struct stat stat;
+    int upper = open(STAGED_UPPER "/u", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int bad = upper < 0 || fstatat(AT_FDCWD, "0", &stat, AT_SYMLINK_NOFOLLOW) ||
+              fchown(upper, stat.st_uid, stat.st_gid) || fchmod(upper, stat.st_mode & 07777) ||
+              futimens(upper, (struct timespec[]){ stat.st_atim, stat.st_mtim });
+    if (bad)
+        fail(out, STEP_UPPERDIR, "root folder");
+    if (upper >= 0)
+        close(upper);
+    return bad ? -1 : 0;
+}
+
 static int configure(const struct machine_start *start, int context)
 {
     static const char *const options[][2] = {
@@ -108,7 +123,9 @@ static int stack(struct machine_start *start, struct outcome *out)
 
 int rootfs_build(struct machine_start *start, const struct order *order, struct outcome *out)
 {
-    return attach_layers(order, out) || attach_upper(start, order, out) || stack(start, out) ? -1 : 0;
+    if (attach_layers(order, out) || attach_upper(start, order, out) || (start->takes_root && take_root(out)))
+        return -1;
+    return stack(start, out);
 }
 
 int rootfs_attach(const struct machine_start *start, struct outcome *out)

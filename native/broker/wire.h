@@ -96,7 +96,7 @@ struct __attribute__((packed)) restack_request {
     key_t8 label;
     key_t8 upper;
     uint32_t layer_count;
-    uint32_t reserved;
+    uint32_t flags;              /* bit 0: the upper's root folder becomes like that of the topmost layer */
     digest_t layers[LAYERS_MAX]; /* as in a start */
 };
 
@@ -141,6 +141,7 @@ struct __attribute__((packed)) stats_reply {
 #define FLAG_SPARSE 1u
 #define FLAG_NESTING 1u
 #define FLAG_KEEP_ETC 2u
+#define FLAG_TAKE_ROOT 1u
 #define FLAG_WRITE_ETC 4u
 #define FLAG_OF_CLONE 1u
 

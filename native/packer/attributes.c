@@ -14,6 +14,7 @@
 /* Kernel: what a sandbox itself names user.overlay.x stands in the upper as user.overlay.overlay.x (overlayfs.rst, nesting). */
 #define ESCAPED OVERLAY "overlay."
 #define OPAQUE OVERLAY "opaque"
+#define ORIGIN OVERLAY "origin"
 
 unsigned time_in_image(const struct stat *stat)
 {
@@ -39,13 +40,16 @@ int is_opaque(int folder)
     return errno == ENODATA || errno == ENOTSUP ? 0 : -1;
 }
 
-static bool is_kept(const char *name)
+enum kind { KEPT, OF_OVERLAYFS, ACCESS_LIST, OTHER };
+
+static enum kind kind_of(const char *name)
 {
-    if (!strncmp(name, ESCAPED, sizeof ESCAPED - 1))
-        return true;
-    if (!strncmp(name, OVERLAY, sizeof OVERLAY - 1))
-        return false;
-    return !strncmp(name, "user.", 5) || !strcmp(name, "security.capability");
+    if (strncmp(name, ESCAPED, sizeof ESCAPED - 1) && !strncmp(name, OVERLAY, sizeof OVERLAY - 1))
+        return OF_OVERLAYFS;
+    if (!strncmp(name, "system.posix_acl_", 17))
+        return ACCESS_LIST;
+    /* A '=' ends the name in a tar. */
+    return (!strncmp(name, "user.", 5) || !strcmp(name, "security.capability")) && !strchr(name, '=') ? KEPT : OTHER;
 }
 
 static void add_one(const char *file, const char *name)
@@ -61,21 +65,20 @@ static void add_one(const char *file, const char *name)
     records_add(key, value, (size_t)length);
 }
 
-static void add_all(const struct tar_entry *entry, const char *file)
+/* Of a file in the working directory. `has_member`: what can be kept is added to its member, and lost otherwise. */
+static void look_at(const char *file, const char *path, bool has_member)
 {
     static char names[XATTR_LIST_MAX];
     bool has_acl = false, has_other = false;
     ssize_t length = llistxattr(file, names, sizeof names);
     if (length < 0 && errno != ENOTSUP)
-        fail(errno, "attributes of %.200s", entry->path);
+        fail(errno, "attributes of %.200s", path);
     for (const char *name = names; length > 0 && name < names + length; name += strlen(name) + 1) {
-        /* A '=' ends the name in a tar. */
-        if (is_kept(name) && !strchr(name, '='))
+        enum kind kind = kind_of(name);
+        if (kind == KEPT && has_member)
             add_one(file, name);
-        else if (!strncmp(name, "system.posix_acl_", 17))
-            has_acl = true;
-        else if (is_kept(name) || strncmp(name, OVERLAY, sizeof OVERLAY - 1))
-            has_other = true;
+        has_acl |= kind == ACCESS_LIST;
+        has_other |= kind == OTHER || (kind == KEPT && !has_member);
     }
     report.lost[LOST_ACCESS_LISTS] += has_acl;
     report.lost[LOST_ATTRIBUTES] += has_other;
@@ -88,7 +91,19 @@ void add_attributes(const struct tar_entry *entry)
     if (fchdir(attributes->folder))
         fail(errno, "%.200s", entry->path);
     else if (!S_ISLNK(entry->stat.st_mode))
-        add_all(entry, attributes->name);
+        look_at(attributes->name, entry->path, true);
     if (attributes->is_opaque)
         records_add("SCHILY.xattr." OPAQUE, "y", 1);
+    /* Kernel: a folder that no other layer has is listed as it is, whiteouts too, unless it says that it was copied up. */
+    if (attributes->has_whiteouts)
+        records_add("SCHILY.xattr." ORIGIN, "", 0);
+}
+
+void count_root_losses(int folder, const struct stat *stat)
+{
+    count_times(stat);
+    if (fchdir(folder))
+        fail(errno, "/");
+    else
+        look_at(".", "/", false);
 }

@@ -8,11 +8,14 @@
 struct attributes {
     int folder; /* that holds it; it is looked at by name, and no link is followed */
     const char *name;
-    bool is_opaque; /* a folder that hides what lies below */
+    bool is_opaque;     /* a folder that hides what lies below */
+    bool has_whiteouts; /* a folder that may hold some */
 };
 
 /* Adds them to the PAX header of the entry, whose context is a struct attributes; counts what cannot be held. */
 void add_attributes(const struct tar_entry *entry);
+/* Counts what of the root folder, which has no member in a tar, cannot be held. */
+void count_root_losses(int folder, const struct stat *stat);
 /* Whether a folder is marked as opaque by overlayfs; -1 with errno when it cannot be told. */
 int is_opaque(int folder);
 /* Counts what of the times is lost. */

@@ -8,8 +8,11 @@
  * It writes a tar, because mksquashfs 4.5 cannot leave out the marks of overlayfs, and stops at the first thing that
  * would not come back as it is, unless the report counts it.
  */
+#include "packer/attributes.h"
 #include "packer/mksquashfs.h"
+#include "packer/owners.h"
 #include "packer/pack.h"
+#include "packer/root-inode.h"
 #include "packer/walk.h"
 #include "tar/format.h"
 #include "tar/sink.h"
@@ -56,12 +59,13 @@ static int pack(const char *image, char *const *paths, size_t count)
         return -1;
     if (fstat(roots[0], &top))
         return fail(errno, "%s", paths[0]);
-    if (mksquashfs_start(image, &top))
+    count_root_losses(roots[0], &top);
+    if (owners_note(&top, "/") || mksquashfs_start(image, &top))
         return -1;
     int bad = walk(roots, count);
     bad = bad || sink_put(end, sizeof end) || sink_flush();
     /* When it stopped reading, its own words say why. */
-    return mksquashfs_finish() || bad ? -1 : 0;
+    return mksquashfs_finish() || bad || root_inode_write(image, &top) ? -1 : 0;
 }
 
 int main(int argc, char **argv)

@@ -54,6 +54,7 @@ static int read_one(struct names *names, int folder, unsigned root)
     for (struct dirent *entry; !bad && (entry = readdir(entries));) {
         if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
             bad = add(names, entry->d_name, root);
+        names->has_whiteouts |= entry->d_type == DT_CHR || entry->d_type == DT_SOCK || entry->d_type == DT_UNKNOWN;
         errno = bad ? errno : 0;
     }
     int error = errno;

@@ -1,5 +1,6 @@
 /* The names in one folder of the union, sorted: the same tree gives the same tar, whatever order a file system lists it in. */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 
 struct name {
@@ -10,7 +11,8 @@ struct name {
 struct names {
     struct name *list;
     size_t count;
-    char **blocks; /* of text */
+    bool has_whiteouts; /* or other character devices, or sockets, whose place whiteouts take */
+    char **blocks;      /* of text */
     size_t block_count;
     size_t block_filled;
 };

@@ -8,6 +8,7 @@
 #include "packer/file.h"
 #include "packer/links.h"
 #include "packer/names.h"
+#include "packer/owners.h"
 #include "packer/pack.h"
 
 #include <errno.h>
@@ -94,6 +95,8 @@ static struct level *enter(struct level *level, const struct name *name, bool *h
 
 static int send_header(struct tar_entry *entry, const struct attributes *attributes)
 {
+    if (owners_note(&entry->stat, path))
+        return -1;
     entry->add_attributes = add_attributes;
     entry->context = (void *)attributes;
     count_times(&entry->stat);
@@ -116,13 +119,22 @@ static int send_symlink(int folder, const char *name, struct tar_entry *entry, c
     return send_header(entry, attributes);
 }
 
+/* Kernel: whiteouts of one upper are links to one inode, which is nobody's business, as are its owner and its time. */
+static int send_whiteout(struct tar_entry *entry)
+{
+    entry->stat = (struct stat){ .st_mode = S_IFCHR };
+    return send_tar_header(entry) ? -1 : 0;
+}
+
 static int send_other(int folder, const char *name, struct tar_entry *entry)
 {
     struct attributes attributes = { .folder = folder, .name = name };
-    if (is_whiteout(&entry->stat)) {
-        /* Kernel: whiteouts of one upper are links to one inode, which is nobody's business. Their time is no one's either. */
-        entry->stat.st_mtim = (struct timespec){ 0 };
-        return send_header(entry, &attributes);
+    if (is_whiteout(&entry->stat))
+        return send_whiteout(entry);
+    if (S_ISSOCK(entry->stat.st_mode)) {
+        report.lost[LOST_SOCKETS]++;
+        /* Left out without a trace, it would uncover what it hid in the layers below. */
+        return send_whiteout(entry);
     }
     if (entry->stat.st_nlink > 1) {
         if (links_find(&entry->stat, path, &entry->link))
@@ -155,25 +167,23 @@ static struct level *send_next(struct level *level)
     size_t length = strlen(name->text);
     int folder = level->folders[name->root];
     if (level->path_length + length + 1 > sizeof path) {
-        path[level->path_length] = 0;
-        return fail(ENAMETOOLONG, "more than %d bytes: %.100s… in %.100s", PATH_MAX - 1, name->text, path), NULL;
+        return fail(ENAMETOOLONG, "more than %d bytes: %.24s... in %.160s", PATH_MAX - 1, name->text, path), NULL;
     }
     memcpy(path + level->path_length, name->text, length + 1);
     if (fstatat(folder, name->text, &entry.stat, AT_SYMLINK_NOFOLLOW))
         return fail(errno, "%s", path), NULL;
-    if (S_ISSOCK(entry.stat.st_mode)) {
-        report.lost[LOST_SOCKETS]++;
-        return level;
-    }
     if (!S_ISDIR(entry.stat.st_mode))
         return send_other(folder, name->text, &entry) ? NULL : level;
 
     struct attributes attributes = { .folder = folder, .name = name->text };
     struct level *inner = enter(level, name, &attributes.is_opaque);
-    if (!inner || send_header(&entry, &attributes))
+    if (!inner)
         return NULL;
     if (names_read(&inner->names, inner->folders, inner->count))
         return fail(errno, "%s", path), NULL;
+    attributes.has_whiteouts = inner->names.has_whiteouts;
+    if (send_header(&entry, &attributes))
+        return NULL;
     path[inner->path_length - 1] = '/';
     return inner;
 }

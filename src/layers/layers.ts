@@ -76,6 +76,11 @@ export class Layers implements AsyncDisposable {
     for (const digest of await this.#store.digests()) await this.#collectOne(digest);
   }
 
+  /** Removes the bytes of one layer, unless somebody needs them. */
+  discard(digest: Digest): Promise<void> {
+    return this.#collectOne(digest);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#mounts[Symbol.asyncDispose]();
   }

@@ -105,6 +105,15 @@ export interface MachineStats {
   readonly cpuMicros: number;
 }
 
+export interface RestackOptions {
+  /**
+   * Gives `/` the mode, owner and time that it has in the topmost layer: the root folder of an overlay is the upper's alone.
+   *
+   * @default false
+   */
+  readonly takeRoot?: boolean;
+}
+
 /** How many files of a capture had something that an image cannot hold, by what it was. */
 export interface Losses {
   /** Sockets, which are left out. */
@@ -162,7 +171,7 @@ export interface Machine {
    *
    * @throws SANDBOX_BUSY while something inside uses a file of the old one, START_FAILED naming the step, LAYER_NOT_FOUND
    */
-  restack(stack: Stack): Promise<void>;
+  restack(stack: Stack, options?: RestackOptions): Promise<void>;
   /**
    * Packs what the upper holds into the store, at one point in time. Equal content gives equal bytes.
    *

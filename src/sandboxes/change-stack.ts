@@ -61,7 +61,9 @@ async function exchange(sandbox: Sandbox, next: NextStack, { watch, parts }: Exc
 
 async function restack(sandbox: Sandbox, next: NextStack, { machine }: MachineWatch): Promise<void> {
   try {
-    await machine.restack(stackOf(next));
+    // An empty upper over a snapshot, which has a root folder to bring back.
+    const takeRoot = next.upper !== sandbox.record.upper && next.snapshots.length > 0;
+    await machine.restack(stackOf(next), { takeRoot });
   } catch (error) {
     sandbox.checkUsable();
     if (error instanceof SandboxError && error.code === 'SANDBOX_BUSY') throw running(error);

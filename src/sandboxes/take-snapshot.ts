@@ -40,7 +40,7 @@ export async function takeSnapshot(
       lost: capture.lost,
       created: parts.now().toISOString(),
     };
-    await using _mounted = await parts.layers.acquire([snapshot]);
+    await using _mounted = await mountOnce(snapshot, parts);
     await parts.snapshots.add(snapshot);
     parts.log.info({ id, label: reserved.label, upper, pauseMs: capture.pauseMs }, 'Took a snapshot');
     return snapshot;
@@ -73,6 +73,18 @@ async function captureNow({ record, label }: Sandbox, machine: Machine, parts: S
     return { ...(await machine.capture({ ...options, upper: clone, isClone: true })), pauseMs };
   } finally {
     await runtime.dropUpper(clone);
+  }
+}
+
+/** Whatever a packer made that hostile files have taken over: what cannot be mounted is no snapshot. */
+async function mountOnce(snapshot: Snapshot, { layers }: SandboxParts): Promise<AsyncDisposable> {
+  try {
+    return await layers.acquire([snapshot]);
+  } catch (error) {
+    if (!(error instanceof SandboxError && error.details.step === 'MOUNT')) throw error;
+    await layers.discard(snapshot.digest);
+    const message = `Cannot snapshot "${snapshot.sandbox}": what was packed cannot be mounted`;
+    throw new SandboxError('CAPTURE_IMPOSSIBLE', message, { cause: error });
   }
 }
 

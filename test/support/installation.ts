@@ -14,6 +14,8 @@ export interface InstallationOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Layers beside `000-base-test`, the busybox base that is the default. */
   readonly layers?: Readonly<Record<string, FillLayer>>;
+  /** A program of root's in the place of `squash-packer`. */
+  readonly packer?: string;
   /** Where the state root is made; the temporary folder unless given. */
   readonly parent?: string;
 }
@@ -28,12 +30,14 @@ export class Installation implements AsyncDisposable {
   readonly log: string[] = [];
   /** `http://127.0.0.1:port` of the daemon that serves now. */
   url = '';
+  readonly #packer: string;
   #broker: ChildProcess | undefined;
   #daemonPid = 0;
 
   private constructor(options: InstallationOptions) {
     this.dataFolder = realpathSync(mkdtempSync(join(options.parent ?? tmpdir(), 'sq-')));
     run(['chmod', '711', this.dataFolder]);
+    this.#packer = options.packer ?? `${INSTALLED}/squash-packer`;
     this.env = {
       PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
       SQUASH_DATA: this.dataFolder,
@@ -91,7 +95,7 @@ export class Installation implements AsyncDisposable {
         ...['serve', '--data', this.dataFolder, '--uid-base', Installation.uidBase],
         ...(this.env.SQUASH_POOL === undefined ? [] : ['--pool', this.env.SQUASH_POOL]),
         ...['--ready', this.env.SQUASH_READY_UPPERS ?? '2', '--agent', `${INSTALLED}/squash-agent`],
-        ...['--', `${INSTALLED}/node`, `${INSTALLED}/squashd.mjs`],
+        ...['--packer', this.#packer, '--', `${INSTALLED}/node`, `${INSTALLED}/squashd.mjs`],
       ],
       { env: this.env, stdio: ['ignore', 'ignore', 'pipe'] },
     );

@@ -57,7 +57,7 @@ static int start_is_right(const struct start_request *r)
 static int restack_is_right(const struct restack_request *r)
 {
     return !memcmp(&r->label, &label, sizeof label) && !memcmp(&r->upper, &upper, sizeof upper) &&
-           r->layer_count == 2 && !r->reserved && r->layers[0].bytes[0] == 0xc0 &&
+           r->layer_count == 2 && r->flags == FLAG_TAKE_ROOT && r->layers[0].bytes[0] == 0xc0 &&
            !memcmp(&r->layers[1], &digest, sizeof digest);
 }
 

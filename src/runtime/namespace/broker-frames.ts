@@ -1,7 +1,7 @@
 /** Frames of the broker's protocol, version 1 (`native/PROTOCOL.md` §1). Pure: bytes in, bytes out. */
 import type { Digest, SandboxLabel, UpperId } from '../../domain/ids.ts';
 import type { UpperKind } from '../../domain/upper-kind.ts';
-import type { Capture, CaptureOptions, MachineSpec, Stack, UpperOptions } from '../runtime.ts';
+import type { Capture, CaptureOptions, MachineSpec, RestackOptions, Stack, UpperOptions } from '../runtime.ts';
 
 const VERSION = 1;
 const HEADER_BYTES = 16;
@@ -142,11 +142,11 @@ function startFlags({ nesting, etc }: MachineSpec): number {
   return (nesting ? 1 : 0) | ETC_FLAGS[etc];
 }
 
-export function restackBody(label: SandboxLabel, stack: Stack): Buffer {
+export function restackBody(label: SandboxLabel, stack: Stack, options: RestackOptions = {}): Buffer {
   return Buffer.concat([
     keyBody(label),
     keyBody(stack.upper),
-    numbers(4, stack.layers.length, 0),
+    numbers(4, stack.layers.length, options.takeRoot === true ? 1 : 0),
     ...stack.layers.map(keyBody),
   ]);
 }

@@ -83,7 +83,7 @@ const BODIES: Record<OperationName, () => Buffer> = {
   ready: () => none,
   capture: () => captureBody(label, { upper, isClone: true, layers: [digest], timeoutSeconds: 600 }),
   upperClone: () => cloneBody(label, upper, 'b1b2b3b4b5b6b7b8' as UpperId),
-  restack: () => restackBody(label, { upper, layers: [topDigest, digest] }),
+  restack: () => restackBody(label, { upper, layers: [topDigest, digest] }, { takeRoot: true }),
 };
 
 describe('what the daemon asks is the vector', () => {

@@ -12,6 +12,7 @@ import type {
   Machine,
   MachineProcess,
   MachineStats,
+  RestackOptions,
   Stack,
 } from '../runtime.ts';
 import type { BrokerClient } from './broker-client.ts';
@@ -54,9 +55,9 @@ export class NamespaceMachine implements Machine {
     });
   }
 
-  restack(stack: Stack): Promise<void> {
+  restack(stack: Stack, options?: RestackOptions): Promise<void> {
     return this.#inTurn(async () => {
-      await this.#broker.request('restack', restackBody(this.label, stack));
+      await this.#broker.request('restack', restackBody(this.label, stack, options));
     });
   }
 

@@ -1,6 +1,11 @@
 /* A program that tries one thing and says what the kernel answered: `OK`, `EOF`, or the name of an errno. */
 #pragma once
 
+/* What came of an attempt, its name and its words; NULL: there is no such. */
+const char *answer_to(char **words);
+/* The arguments are squash-packer's. */
+int be_planted(char **arguments);
+
 /* Each returns -1 with errno when it was refused; what it got hold of ends with the process. */
 int try_call(char **words);        /* NAME|NUMBER ARGUMENT…: a raw system call */
 int try_read(char **words);        /* PATH: one byte; 1 when there is none */
