@@ -131,7 +131,7 @@ static int pack_still(const struct capture_order *order, struct packed *packed, 
                       struct outcome *out)
 {
     const struct broker *broker = packed->packing.broker;
-    if (order->request.flags & FLAG_OF_CLONE)
+    if (order->request.flags & (FLAG_OF_CLONE | FLAG_OF_LAYERS))
         return pack(broker, packed, out);
     return pause_machine(broker, order->slot, &(struct pause){ pack, packed, pause_micros }, out);
 }

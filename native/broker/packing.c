@@ -36,7 +36,12 @@ static int mount_at_name(int root, const char *name, int tree, struct outcome *o
     return bad ? -1 : 0;
 }
 
-/* What is to be packed: 0 the upper, then the layers, top first. */
+/* Of what is to be packed, which is numbered: 0 the upper, then the layers, top first. */
+static uint32_t first_source(const struct capture_request *request)
+{
+    return request->flags & FLAG_OF_LAYERS ? 1 : 0;
+}
+
 static int show_sources(const struct packing *packing, int run, int root, struct outcome *out)
 {
     const struct capture_request *request = packing->request;
@@ -44,7 +49,8 @@ static int show_sources(const struct packing *packing, int run, int root, struct
     char source[64] = UPPER_MOUNTS "/", name[16];
     hex(request->upper.bytes, 8, source + sizeof UPPER_MOUNTS);
     strcat(source, "/u");
-    if (mkdirat(root, "0", 0755) || mount_at_name(root, "0", clone_tree(run, source, &options), out))
+    if (!first_source(request) &&
+        (mkdirat(root, "0", 0755) || mount_at_name(root, "0", clone_tree(run, source, &options), out)))
         return fail(out, STEP_VIEW, "upper");
     for (uint32_t i = 0; i < request->layer_count; i++) {
         snprintf(name, sizeof name, "%u", i + 1);
@@ -168,9 +174,10 @@ static _Noreturn void become(const struct packing *packing, int channel)
     int program = packing->broker->packer, userns = fcntl(packing->userns, F_DUPFD_CLOEXEC, 64);
     prctl(PR_SET_NAME, "squash-packer");
     umask(022);
-    for (uint32_t i = 0; i <= packing->request->layer_count; i++) {
+    char **next = arguments + 2;
+    for (uint32_t i = first_source(packing->request); i <= packing->request->layer_count; i++) {
         snprintf(names[i], sizeof names[i], "/%u", i);
-        arguments[2 + i] = names[i];
+        *next++ = names[i];
     }
     if (!view_enter(packing, &out) && !set_limits(packing->size_max, &out) && !privileges_drop_to_read(userns, &out) &&
         !end_with_worker(channel, &out) && !arrange_descriptors(channel, &program, &out)) {

@@ -115,6 +115,26 @@ struct folders {
     int taken; /* modules/.taken: of root alone */
 };
 
+/* The bytes that the name is to point to, in the store; a descriptor of them, or -1. */
+static int bytes_stored(const struct broker *broker, const struct publish_request *request,
+                        const struct folders *folders, const char *staged, uint64_t *size, struct outcome *out)
+{
+    char digest_hex[HEX32];
+    hex(request->digest.bytes, 32, digest_hex);
+    int is_there = request->flags & FLAG_STORED;
+    int fd = is_there ? layer_open(broker, digest_hex, out)
+                      : take_over(broker, folders->staging, folders->taken, staged, out);
+    if (fd < 0)
+        return -1;
+    if (!layer_check_digest(broker, fd, &request->digest, size, out) &&
+        (is_there || !store_bytes(broker, folders->modules, fd, &request->digest, out)))
+        return fd;
+    if (!is_there)
+        give_back(folders->staging, folders->taken, staged);
+    close(fd);
+    return -1;
+}
+
 static int publish_locked(const struct broker *broker, const struct publish_request *request,
                           const struct folders *folders, struct outcome *out)
 {
@@ -138,9 +158,7 @@ static int publish_locked(const struct broker *broker, const struct publish_requ
         bad = fail_with(out, EIO, STEP_STORE, "%s cannot be read", sidecar);
     else if (before && !strstr(before, digest_hex) && !(request->flags & FLAG_REPLACE))
         bad = fail_with(out, EEXIST, STEP_STORE, "%s", request->layer);
-    else if ((fd = take_over(broker, folders->staging, folders->taken, staged, out)) < 0 ||
-             layer_check_digest(broker, fd, &request->digest, &size, out) ||
-             store_bytes(broker, folders->modules, fd, &request->digest, out))
+    else if ((fd = bytes_stored(broker, request, folders, staged, &size, out)) < 0)
         bad = -1;
     else if (write_file_durably(folders->modules, sidecar, text, strlen(text), 0440, broker->daemon_gid))
         bad = fail(out, STEP_SIDECAR, "%s", sidecar);
@@ -153,7 +171,7 @@ static int publish_locked(const struct broker *broker, const struct publish_requ
         answer(out, &size, sizeof size);
     }
     if (fd >= 0) {
-        if (bad)
+        if (bad && !(request->flags & FLAG_STORED))
             give_back(folders->staging, folders->taken, staged);
         close(fd);
     }

@@ -90,7 +90,7 @@ static int check_publish(const struct publish_request *request, struct outcome *
         return fail_with(out, EINVAL, STEP_REQUEST, "staged name");
     if (!name_is_padded(request->layer, sizeof request->layer) || !layer_name_is_valid(request->layer))
         return fail_with(out, EINVAL, STEP_REQUEST, "layer name");
-    if (request->flags & ~FLAG_REPLACE)
+    if (request->flags & ~(FLAG_REPLACE | FLAG_STORED))
         return fail_with(out, EINVAL, STEP_REQUEST, "flags");
     return 0;
 }
@@ -203,11 +203,12 @@ static int check_capture(struct server *server, const struct capture_request *re
         return fail_with(out, EINVAL, STEP_REQUEST, "layer count or time");
     if (!machine || machine->state != MACHINE_RUNNING)
         return fail_with(out, ENOENT, STEP_MACHINE, "it does not run");
-    if (request->flags & ~FLAG_OF_CLONE || request->reserved)
+    if (request->flags & ~(FLAG_OF_CLONE | FLAG_OF_LAYERS) || request->reserved ||
+        (request->flags & FLAG_OF_LAYERS && !request->layer_count))
         return fail_with(out, EINVAL, STEP_REQUEST, "flags");
     if (request->flags & FLAG_OF_CLONE && machine_has_upper(server, &request->upper))
         return fail_with(out, EBUSY, STEP_UPPER, "a sandbox has it");
-    if (!(request->flags & FLAG_OF_CLONE) && memcmp(&request->upper, &machine->upper, sizeof request->upper))
+    if (!request->flags && memcmp(&request->upper, &machine->upper, sizeof request->upper))
         return fail_with(out, EINVAL, STEP_UPPER, "it has another");
     return 0;
 }

@@ -60,7 +60,7 @@ struct __attribute__((packed)) publish_request {
     char staged[128];
     char layer[136];
     digest_t digest;
-    uint32_t flags; /* bit 0: replace */
+    uint32_t flags; /* bit 0: replace, bit 1: the bytes are in the store already */
     uint32_t sidecar_bytes;
 };
 
@@ -104,7 +104,8 @@ struct __attribute__((packed)) capture_request {
     key_t8 label;
     key_t8 upper;
     uint32_t timeout_seconds;
-    uint32_t flags;       /* bit 0: the upper is a clone, which nobody writes to: the sandbox goes on */
+    uint32_t
+        flags; /* bit 0: the upper is a clone, which nobody writes to; bit 1: of the layers alone. Then the sandbox goes on */
     uint32_t layer_count; /* that are captured with the upper, as one; may be 0 */
     uint32_t reserved;
     digest_t layers[LAYERS_MAX]; /* top first */
@@ -144,6 +145,8 @@ struct __attribute__((packed)) stats_reply {
 #define FLAG_TAKE_ROOT 1u
 #define FLAG_WRITE_ETC 4u
 #define FLAG_OF_CLONE 1u
+#define FLAG_OF_LAYERS 2u
+#define FLAG_STORED 2u
 
 /* Whether a request body of this length fits the operation. */
 int wire_length_fits(uint16_t op, size_t body_length);

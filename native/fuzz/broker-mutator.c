@@ -60,7 +60,7 @@ static size_t publish_body(struct publish_request *body)
     strcpy(body->staged, staged);
     strcpy(body->layer, world_layers[random_below(WORLD_LAYERS)].name);
     body->digest = layer->digest;
-    body->flags = random_below(2);
+    body->flags = random_below(4);
     body->sidecar_bytes = layer->sidecar_bytes;
     return sizeof *body;
 }

@@ -29,6 +29,8 @@ export const ROUTES: readonly RouteEntry[] = [
   { method: 'GET', path: '/v1/sandboxes/:id/snapshots', summary: 'snapshots' },
   { method: 'DELETE', path: '/v1/sandboxes/:id/snapshots/:label', summary: 'delete a snapshot' },
   { method: 'POST', path: '/v1/sandboxes/:id/fork', summary: 'new sandboxes on what this one has written' },
+  { method: 'POST', path: '/v1/sandboxes/:id/layer', summary: 'a layer of what was written' },
+  { method: 'POST', path: '/v1/sandboxes/:id/snapshots/:label/promote', summary: 'a layer of a snapshot' },
   { method: 'GET', path: '/', summary: 'this page' },
   { method: 'GET', path: '/static/', summary: 'this page' },
 ];

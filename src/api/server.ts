@@ -18,6 +18,7 @@ import type { ApiServices } from './services.ts';
 import { registerExecSocket } from './v1/exec-socket.ts';
 import { registerFiles } from './v1/files.ts';
 import { registerFork } from './v1/fork.ts';
+import { registerMakeLayer } from './v1/make-layer.ts';
 import { registerSnapshotList } from './v1/snapshots.ts';
 
 /** The HTTP surface of the daemon, not listening yet. Closing it ends idle connections and lets answers under way finish. */
@@ -55,6 +56,7 @@ export function createServer(services: ApiServices): FastifyInstance {
   registerSnapshots(app, services);
   registerSnapshotList(app, services);
   registerFork(app, services);
+  registerMakeLayer(app, services);
   registerFiles(app, services);
   registerExecSocket(app, { services, guard });
   registerPage(app);

@@ -20,6 +20,8 @@ type SandboxesService = Pick<
   | 'snapshot'
   | 'restore'
   | 'fork'
+  | 'makeLayer'
+  | 'promote'
   | 'snapshots'
   | 'removeSnapshot'
   | 'count'

@@ -4,7 +4,19 @@ export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
 
 /** Commands whose first word is the id of a sandbox. */
-const WITH_ID = ['exec', 'shell', 'info', 'logs', 'destroy', 'activate', 'snapshot', 'restore', 'snapshots', 'fork'];
+const WITH_ID = [
+  'exec',
+  'shell',
+  'info',
+  'logs',
+  'destroy',
+  'activate',
+  'snapshot',
+  'restore',
+  'snapshots',
+  'fork',
+  'promote',
+];
 
 interface Words {
   /** Words of each command by its path; the empty path is the program's own. */

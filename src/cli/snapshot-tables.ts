@@ -1,3 +1,4 @@
+import type { LayerMade } from '../client/wire.ts';
 import type { LostOnWire, SnapshotInfo, SnapshotTaken } from '../sandboxes/types.ts';
 import type { TableOptions } from './sandbox-tables.ts';
 import { formatTable } from './table.ts';
@@ -26,6 +27,11 @@ export function takenLine({ snapshot, size, pause_ms, lost }: SnapshotTaken): st
   const losses = lostText(lost);
   const behind = losses === '' ? '' : `; not in it: ${losses}`;
   return `${snapshot}: ${formatBytes(size)}, the sandbox stood still for ${formatDuration(Math.round(pause_ms))}${behind}`;
+}
+
+/** What came of a layer that was made of what somebody wrote. */
+export function madeLine({ name, size }: LayerMade): string {
+  return `${name}: ${formatBytes(size)}`;
 }
 
 /** Fractions of a second are lost of nearly every file, and missed by nobody. */

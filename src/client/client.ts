@@ -6,7 +6,7 @@ import { type RemoteFile, readRemoteFile } from './remote-file.ts';
 import type { OnOutput, RemoteProcess } from './remote-process.ts';
 import { spawnRemote } from './spawn.ts';
 import { type Call, Transport, type TransportOptions } from './transport.ts';
-import type { CreateBody, ExecBody, Health, ModuleInfo } from './wire.ts';
+import type { CreateBody, ExecBody, Health, LayerMade, ModuleInfo } from './wire.ts';
 
 const SANDBOXES = '/cgi-bin/api/sandboxes';
 const TAR = 'application/x-tar';
@@ -59,6 +59,16 @@ export class SquashClient implements Disposable {
 
   restore(id: string, label: string): Promise<SandboxInfo> {
     return this.#json({ method: 'POST', path: `${sandboxPath(id)}/restore`, ...jsonBody({ label }) });
+  }
+
+  makeLayer(id: string, layer: string, options: { readonly replace: boolean }): Promise<LayerMade> {
+    const path = `/v1/sandboxes/${encodeURIComponent(id)}/layer`;
+    return this.#json({ method: 'POST', path, ...jsonBody({ layer, ...options }) });
+  }
+
+  promote(id: string, label: string, made: { readonly layer: string; readonly replace: boolean }): Promise<LayerMade> {
+    const path = `${snapshotsPath(id)}/${encodeURIComponent(label)}/promote`;
+    return this.#json({ method: 'POST', path, ...jsonBody(made) });
   }
 
   /** @param count 1: it is called `newId`; more: they are numbered */

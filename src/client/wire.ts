@@ -36,3 +36,11 @@ export interface ModuleInfo {
   readonly size: number;
   readonly location: 'local' | 'remote';
 }
+
+/** Answer to a layer that was made of a sandbox or of a snapshot. */
+export interface LayerMade {
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly digest: string;
+}

@@ -17,12 +17,18 @@ beforeEach(async () => {
 afterEach(() => rm(dir, { recursive: true }));
 
 const removeLayer = vi.fn<(digest: Digest) => Promise<boolean>>(async () => true);
-const runtime = { attachLayer: async () => {}, detachLayer: async () => {}, removeLayer };
+const runtime = {
+  attachLayer: async () => {},
+  detachLayer: async () => {},
+  publishLayer: async () => {},
+  removeLayer,
+};
 const pinned = new Set<Digest>();
 const open = (folder = dir) =>
   new Layers(runtime, {
     isPinned: (digest) => pinned.has(digest),
     dir: folder,
+    stagingDir: folder,
     hostArch: 'x86_64',
     lingerMs: 0,
     log: { ...SILENT, error },

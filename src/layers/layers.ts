@@ -1,3 +1,6 @@
+import { randomBytes } from 'node:crypto';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { SandboxError } from '../domain/errors.ts';
 import type { Digest, LayerName } from '../domain/ids.ts';
 import { checkFit } from '../domain/layer-fit.ts';
@@ -21,6 +24,8 @@ export interface LayersOptions extends Omit<LayerMountsOptions, 'onUnused'> {
   readonly isPinned: (digest: Digest) => boolean;
   /** The `modules` folder of the state root. */
   readonly dir: string;
+  /** The `staging` folder of the state root. */
+  readonly stagingDir: string;
   /** As `uname -m` says it. */
   readonly hostArch: string;
 }
@@ -29,10 +34,13 @@ export interface LayersOptions extends Omit<LayerMountsOptions, 'onUnused'> {
 export class Layers implements AsyncDisposable {
   readonly #store: LayerStore;
   readonly #mounts: LayerMounts;
-  readonly #runtime: Pick<Runtime, 'removeLayer'>;
+  readonly #runtime: Pick<Runtime, 'removeLayer' | 'publishLayer'>;
   readonly #options: LayersOptions;
 
-  constructor(runtime: Pick<Runtime, 'attachLayer' | 'detachLayer' | 'removeLayer'>, options: LayersOptions) {
+  constructor(
+    runtime: Pick<Runtime, 'attachLayer' | 'detachLayer' | 'removeLayer' | 'publishLayer'>,
+    options: LayersOptions,
+  ) {
     this.#store = new LayerStore(options.dir);
     this.#mounts = new LayerMounts(runtime, { ...options, onUnused: (digest) => this.#collectOne(digest) });
     this.#runtime = runtime;
@@ -69,6 +77,19 @@ export class Layers implements AsyncDisposable {
   /** Unmounts those of them that nobody holds: what a daemon that died left behind. */
   sweep(digests: readonly Digest[]): Promise<void> {
     return this.#mounts.sweep(digests);
+  }
+
+  /** Gives bytes that are in the store a name. The caller holds them meanwhile. @throws LAYER_EXISTS */
+  async publishStored(sidecar: Sidecar, options: { readonly replace: boolean }): Promise<void> {
+    const staged = `made-${randomBytes(8).toString('hex')}`;
+    const path = join(this.#options.stagingDir, `${staged}.json`);
+    try {
+      await writeFile(path, JSON.stringify(sidecar), { mode: 0o640 });
+      const { sha256: digest } = sidecar;
+      await this.#runtime.publishLayer(staged, sidecar.name, { digest, replace: options.replace, isStored: true });
+    } finally {
+      await rm(path, { force: true });
+    }
   }
 
   /** Removes the bytes that no name points to and no sandbox pins: what a name that was rebuilt left behind. */

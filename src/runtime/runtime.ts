@@ -129,9 +129,10 @@ export interface Losses {
 }
 
 export interface CaptureOptions {
-  /** The upper that the machine has; or a clone, which no machine has: then the machine goes on. */
+  /** The upper that the machine has; or a clone of it, which no machine has. */
   readonly upper: UpperId;
-  readonly isClone: boolean;
+  /** What is packed: the machine's upper, while it stands still; a clone; or the layers alone. */
+  readonly of: 'upper' | 'clone' | 'layers';
   /** Attached layers right below the upper that are captured with it, as one; top first, may be none. */
   readonly layers: readonly Digest[];
   readonly timeoutSeconds: number;
@@ -191,6 +192,12 @@ export interface UpperOptions {
   readonly sparse: boolean;
 }
 
+export interface PublishOptions {
+  readonly digest: Digest;
+  readonly replace: boolean;
+  readonly isStored: boolean;
+}
+
 export interface RuntimeStatus {
   /** False: `start` cannot work here, and `reason` says why. */
   readonly usable: boolean;
@@ -216,8 +223,12 @@ export interface Runtime extends AsyncDisposable {
   probe(): Promise<RuntimeStatus>;
   /** Tells whoever supervises the daemon that it serves: a death before this counts as a failed start. */
   ready(): Promise<void>;
-  /** Moves `staging/<staged>.squashfs` and its sidecar into the store. @throws LAYER_EXISTS, LAYER_DAMAGED */
-  publishLayer(staged: string, name: string, options: { digest: Digest; replace: boolean }): Promise<void>;
+  /**
+   * Moves `staging/<staged>.squashfs` and its sidecar into the store; `isStored`: the bytes are there, and the sidecar alone is staged.
+   *
+   * @throws LAYER_EXISTS, LAYER_DAMAGED
+   */
+  publishLayer(staged: string, name: string, options: PublishOptions): Promise<void>;
   /** Verifies the layer and mounts it; once per host, whoever uses it. @throws LAYER_NOT_FOUND, LAYER_DAMAGED */
   attachLayer(digest: Digest): Promise<void>;
   detachLayer(digest: Digest): Promise<void>;

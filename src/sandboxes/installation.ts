@@ -61,6 +61,7 @@ export async function openInstallation(runtime: Runtime, options: InstallationOp
     new Layers(runtime, {
       isPinned: (digest) => registry.pins(digest) || snapshots.pins(digest),
       dir: join(settings.dataDir, 'modules'),
+      stagingDir: join(settings.dataDir, 'staging'),
       hostArch: machine(),
       lingerMs: LAYER_LINGER_MS,
       log,

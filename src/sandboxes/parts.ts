@@ -16,7 +16,7 @@ export interface SandboxParts {
   readonly runtime: Runtime;
   /** What the runtime said of itself when the daemon started. */
   readonly status: RuntimeStatus;
-  readonly layers: Pick<Layers, 'resolve' | 'acquire' | 'sweep' | 'collect' | 'discard'>;
+  readonly layers: Pick<Layers, 'resolve' | 'acquire' | 'sweep' | 'collect' | 'publishStored' | 'discard'>;
   readonly uppers: Pick<UpperPool, 'take'>;
   readonly records: Pick<RecordLog, 'put' | 'note' | 'remove'>;
   readonly registry: Registry;

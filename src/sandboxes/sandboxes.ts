@@ -2,6 +2,7 @@ import { SandboxError } from '../domain/errors.ts';
 import type { LayerName, SandboxId, SnapshotLabel } from '../domain/ids.ts';
 import { checkSandboxPath } from '../files/sandbox-path.ts';
 import type { ExecLog } from '../processes/exec-log.ts';
+import type { Sidecar } from '../layers/sidecar.ts';
 import { GuardedProcess } from '../processes/guarded-process.ts';
 import { callOf, LiveRecord } from '../processes/live-record.ts';
 import { runCommand } from '../processes/run-command.ts';
@@ -12,6 +13,7 @@ import { createSandbox } from './create.ts';
 import { destroySandbox } from './destroy.ts';
 import { Expiry } from './expiry.ts';
 import { forkSandbox } from './fork.ts';
+import { layerFromSandbox, type MadeLayer, promoteSnapshot } from './make-layer.ts';
 import type { SandboxParts } from './parts.ts';
 import { recoverSandboxes } from './recover.ts';
 import { removeSnapshot } from './remove-snapshot.ts';
@@ -166,6 +168,17 @@ export class Sandboxes implements AsyncDisposable {
     const snapshots = this.#parts.snapshots.list(id);
     if (snapshots.length === 0) this.#get(id);
     return snapshots;
+  }
+
+  /** A layer of what was written. @throws SANDBOX_NOT_FOUND, and what `layerFromSandbox` throws */
+  async makeLayer(id: SandboxId, layer: MadeLayer): Promise<Sidecar> {
+    return layerFromSandbox(this.#get(id), layer, this.#parts);
+  }
+
+  /** A layer of a snapshot. @throws SNAPSHOT_NOT_FOUND, and what `promoteSnapshot` throws */
+  async promote(id: SandboxId, label: SnapshotLabel, layer: MadeLayer): Promise<Sidecar> {
+    this.#checkLink();
+    return promoteSnapshot({ sandbox: id, label }, layer, this.#parts);
   }
 
   /** @throws SNAPSHOT_NOT_FOUND, SNAPSHOT_IN_USE while a sandbox or another snapshot stands on it */

@@ -136,6 +136,33 @@ export function snapshotsContract({ json, beside, status, layers }: SnapshotsHar
     for (const id of ids) expect(await status('DELETE', `${SANDBOXES}/${id}`)).toBe(204);
   });
 
+  test('what was written becomes a layer, chain included, and so does a snapshot', async () => {
+    await sh('echo written > /root/written');
+    const { status: code, value } = await json('POST', '/v1/sandboxes/snaps/layer', { layer: '200-made' });
+    expect({ code, value }).toEqual({
+      code: 201,
+      value: { name: '200-made', size: expect.any(Number), digest: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    });
+    expect((await json('POST', `${list}/s3/promote`, { layer: '201-s3' })).status).toBe(201);
+    for (const [layer, seen] of [
+      ['200-made', 'one\nfour\nwritten\n'],
+      ['201-s3', 'one\nfour\n'],
+    ] as const) {
+      const made = { id: 'on-made', layers: [layers()[0], layer] };
+      expect((await json('POST', SANDBOXES, made)).status).toBe(201);
+      const { value: result } = await json('POST', `${SANDBOXES}/on-made/exec`, {
+        cmd: 'cat /root/a; cat /root/d; cat /root/written',
+      });
+      expect(result).toMatchObject({ stdout: seen });
+      expect(await status('DELETE', `${SANDBOXES}/on-made`)).toBe(204);
+    }
+    await sh('echo other > /root/written');
+    const again = await json('POST', '/v1/sandboxes/snaps/layer', { layer: '200-made' });
+    expect(again).toMatchObject({ status: 409, value: { error: expect.stringContaining('200-made') } });
+    const base = await json('POST', '/v1/sandboxes/snaps/layer', { layer: '000-made' });
+    expect(base).toMatchObject({ status: 400 });
+  });
+
   test('deleted from the newest on, nothing is left of them', async () => {
     expect(await status('DELETE', path)).toBe(204);
     const { value } = await json('GET', list);

@@ -46,7 +46,7 @@ export function stackContract(site: StackSite): void {
   test('capture() packs the upper into the store, equal content as equal bytes, and it can be a layer', async () => {
     const machine = await site.startMachine();
     await run(machine, 'echo one > /root/file; echo two > /root/other');
-    const options = { upper: site.upper(), isClone: false, layers: [], timeoutSeconds: 60 };
+    const options = { upper: site.upper(), of: 'upper' as const, layers: [], timeoutSeconds: 60 };
     const first = await machine.capture(options);
     expect(await machine.capture(options)).toMatchObject({ digest: first.digest, sizeBytes: first.sizeBytes });
     expect(first.sizeBytes).toBeGreaterThan(0);
@@ -58,7 +58,12 @@ export function stackContract(site: StackSite): void {
     expect((await run(machine, 'cat /root/file; echo changed > /root/file; cat /root/file')).stdout).toBe(
       'one\nchanged\n',
     );
-    const merged = await machine.capture({ upper: other, isClone: false, layers: [first.digest], timeoutSeconds: 60 });
+    const merged = await machine.capture({
+      upper: other,
+      of: 'upper' as const,
+      layers: [first.digest],
+      timeoutSeconds: 60,
+    });
     await site.harness().runtime.attachLayer(merged.digest);
     await machine.restack({
       layers: [merged.digest, ...site.harness().layers],
@@ -69,7 +74,7 @@ export function stackContract(site: StackSite): void {
 
   test('capture() of an upper that the machine does not have, or of a machine that is gone, fails', async () => {
     const machine = await site.startMachine();
-    const options = { isClone: false, layers: [], timeoutSeconds: 60 };
+    const options = { of: 'upper' as const, layers: [], timeoutSeconds: 60 };
     await expect(machine.capture({ ...options, upper: newUpperId() })).rejects.toThrow(/upper/);
     await machine.stop();
     await machine.exited;

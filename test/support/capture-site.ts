@@ -94,7 +94,7 @@ export class CaptureSite implements AsyncDisposable {
   /** @param layers right below the upper, captured with it as one, top first */
   capture(layers: readonly Digest[] = []): Promise<Capture> {
     const { timeoutSeconds = 60 } = this.#options;
-    return this.machine.capture({ upper: this.upper, isClone: false, layers, timeoutSeconds });
+    return this.machine.capture({ upper: this.upper, of: 'upper', layers, timeoutSeconds });
   }
 
   /** An empty writable layer over these captures, top first. */

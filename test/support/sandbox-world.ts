@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { machine, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Digest, parseLayerName, parseSandboxId, type SandboxId } from '../../src/domain/ids.ts';
@@ -7,7 +7,9 @@ import type { Sidecar } from '../../src/layers/sidecar.ts';
 import { type Log, SILENT } from '../../src/lib/log.ts';
 import { MemoryHost } from '../../src/runtime/memory/memory-host.ts';
 import { MemoryRuntime } from '../../src/runtime/memory/memory-runtime.ts';
+import { SandboxError } from '../../src/domain/errors.ts';
 import { type Installation, type InstallationSettings, openInstallation } from '../../src/sandboxes/installation.ts';
+import type { PublishOptions } from '../../src/runtime/runtime.ts';
 import type { Sandboxes } from '../../src/sandboxes/sandboxes.ts';
 import type { CreateRequest } from '../../src/sandboxes/types.ts';
 
@@ -46,6 +48,8 @@ export class SandboxWorld implements AsyncDisposable {
   static async make(settings: Partial<InstallationSettings> = {}): Promise<SandboxWorld> {
     const world = new SandboxWorld(await mkdtemp(join(tmpdir(), 'squash-world-')), settings);
     await mkdir(join(world.dir, 'modules'));
+    await mkdir(join(world.dir, 'staging'));
+    world.host.onPublish = (staged, name, options) => world.#publishStaged(staged, name, options);
     await world.publish('000-base', { libc: 'glibc' });
     await world.publish('100-tools', { libc: 'glibc', env: { PATH: '/opt/tools/bin', TOOL: 'yes' } });
     return world;
@@ -70,6 +74,14 @@ export class SandboxWorld implements AsyncDisposable {
     await writeFile(join(this.dir, 'modules', `${name}.json`), JSON.stringify(sidecar));
     this.host.stored.add(sha256);
     return sha256;
+  }
+
+  async #publishStaged(staged: string, name: string, { digest, replace }: PublishOptions): Promise<void> {
+    const path = join(this.dir, 'modules', `${name}.json`);
+    const before = await readFile(path, 'utf8').catch(() => '');
+    if (before !== '' && !before.includes(digest) && !replace)
+      throw new SandboxError('LAYER_EXISTS', `Cannot publish layer "${name}": the name is taken by other content`);
+    await rename(join(this.dir, 'staging', `${staged}.json`), path);
   }
 
   /** Starts a daemon; an earlier one should have been stopped, killed, or have lost its power. */

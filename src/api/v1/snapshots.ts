@@ -1,9 +1,8 @@
 import type { FastifyInstance } from 'fastify';
-import { SandboxError } from '../../domain/errors.ts';
-import { parseSnapshotLabel, type SnapshotLabel } from '../../domain/ids.ts';
 import type { SnapshotInfo } from '../../sandboxes/types.ts';
 import type { Snapshot } from '../../snapshots/snapshot.ts';
 import { sandboxIdOf } from '../path-id.ts';
+import { snapshotLabelOf } from '../path-label.ts';
 import type { ApiServices } from '../services.ts';
 import { snapshotOnWire } from '../snapshot-wire.ts';
 
@@ -12,21 +11,11 @@ export function registerSnapshotList(app: FastifyInstance, { sandboxes }: ApiSer
   app.get('/v1/sandboxes/:id/snapshots', (request) => sandboxes.snapshots(sandboxIdOf(request)).then(onWire));
 
   app.delete('/v1/sandboxes/:id/snapshots/:label', async (request, reply) => {
-    await sandboxes.removeSnapshot(sandboxIdOf(request), labelOf(request));
+    await sandboxes.removeSnapshot(sandboxIdOf(request), snapshotLabelOf(request));
     return reply.code(204).send();
   });
 }
 
 function onWire(snapshots: readonly Snapshot[]): SnapshotInfo[] {
   return snapshots.map(snapshotOnWire);
-}
-
-/** The `:label` of a route. @throws SNAPSHOT_NOT_FOUND: what cannot be a label names nothing */
-function labelOf(request: { readonly params: unknown }): SnapshotLabel {
-  const { label } = request.params as { readonly label: string };
-  try {
-    return parseSnapshotLabel(label);
-  } catch (cause) {
-    throw new SandboxError('SNAPSHOT_NOT_FOUND', `not found: ${label}`, { cause });
-  }
 }

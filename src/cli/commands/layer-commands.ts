@@ -8,6 +8,7 @@ import { type BuildFlags, buildAndReport } from '../build-command.ts';
 import type { Cli } from '../cli.ts';
 import { withJson } from '../json-flag.ts';
 import { recipesTable } from '../recipes-table.ts';
+import { madeLine } from '../snapshot-tables.ts';
 
 interface TreeFlags extends BuildFlags {
   readonly rootOwned?: boolean;
@@ -38,6 +39,15 @@ export function addLayerCommands(program: Command, cli: Cli): void {
       await buildAndReport(cli, nodejs24Recipe(process.arch), command.optsWithGlobals<BuildFlags>());
     });
   addFromDir(layers, { cli, name: '<NNN-name>', parse: parseName });
+  withReplace(layers.command('from-sandbox').description('Make a layer of what was written in a sandbox.'))
+    .argument('<id>')
+    .argument('<NNN-name>', '', parseName)
+    .action(async (id: string, name: LayerName, _flags, command: Command) => {
+      const flags = command.optsWithGlobals<BuildFlags>();
+      const made = await (await cli.client()).makeLayer(id, name, { replace: flags.replace === true });
+      if (flags.json === true) await cli.printJson(made);
+      else await cli.print([madeLine(made)]);
+    });
   addList(layers, cli, [{ words: 'preset nodejs24', layer: NODEJS24 }]);
 }
 

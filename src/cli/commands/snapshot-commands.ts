@@ -3,14 +3,18 @@ import type { Cli } from '../cli.ts';
 import { withJson } from '../json-flag.ts';
 import { wholeNumber } from '../option-values.ts';
 import { infoLines, sandboxesTable } from '../sandbox-tables.ts';
-import { snapshotsTable, takenLine } from '../snapshot-tables.ts';
+import { madeLine, snapshotsTable, takenLine } from '../snapshot-tables.ts';
 import { TerminalProgress } from '../terminal-progress.ts';
+
+interface Replace {
+  readonly replace?: boolean;
+}
 
 interface Json {
   readonly json?: boolean;
 }
 
-/** Adds `activate snapshot restore fork snapshots`. */
+/** Adds `activate snapshot restore fork promote snapshots`. */
 export function addSnapshotCommands(program: Command, cli: Cli): void {
   const now = () => ({ width: cli.width, now: new Date() });
 
@@ -71,6 +75,19 @@ export function addSnapshotCommands(program: Command, cli: Cli): void {
       await show(command, forks, (all) => sandboxesTable(all, now()));
     });
 
+  withReplace(program.command('promote'))
+    .summary('make a layer of a snapshot')
+    .description('Make a layer of a snapshot and those that it stands on.')
+    .argument('<id>')
+    .argument('<label>')
+    .argument('<NNN-name>')
+    .action(async (id: string, label: string, layer: string, _flags, command: Command) => {
+      const client = await cli.client();
+      const replace = command.optsWithGlobals<Replace>().replace === true;
+      const made = await withProgress(cli, `Making ${layer}`, () => client.promote(id, label, { layer, replace }));
+      await show(command, made, (answer) => [madeLine(answer)]);
+    });
+
   withJson(program.command('snapshots'))
     .summary('show the snapshots of a sandbox')
     .description('Show the snapshots of a sandbox, oldest first, also when it is gone.')
@@ -78,6 +95,10 @@ export function addSnapshotCommands(program: Command, cli: Cli): void {
     .action(async (id: string, _flags, command: Command) => {
       await show(command, await (await cli.client()).snapshots(id), (all) => snapshotsTable(all, now()));
     });
+}
+
+function withReplace(command: Command): Command {
+  return withJson(command).option('--replace', 'let the name point to this, although it points to something else');
 }
 
 /** Tells that it is at work when that takes longer than a person waits gladly. */

@@ -1,5 +1,5 @@
 import type { Digest, SandboxLabel, UpperId } from '../../domain/ids.ts';
-import type { UpperOptions } from '../runtime.ts';
+import type { PublishOptions, UpperOptions } from '../runtime.ts';
 import type { MemoryMachine } from './memory-machine.ts';
 import type { MiniFiles } from './mini-files.ts';
 
@@ -21,6 +21,9 @@ export class MemoryHost {
   freeBytes = Number.MAX_SAFE_INTEGER;
   /** Called before each operation with its name: tests make it wait, count or fail. */
   onOperation: (operation: string) => Promise<void> | void = () => {};
+
+  /** Called when a sidecar that was staged gets its name, as the broker does it with the files. */
+  onPublish: (staged: string, name: string, options: PublishOptions) => Promise<void> = async () => {};
 
   /** All power is cut: nothing runs, nothing is mounted, disks keep what they have. */
   reboot(): void {

@@ -6,6 +6,7 @@ import type {
   CaptureOptions,
   Machine,
   MachineSpec,
+  PublishOptions,
   Runtime,
   RuntimeInventory,
   RuntimeStatus,
@@ -36,10 +37,11 @@ export class MemoryRuntime implements Runtime {
     await this.#begin('ready');
   }
 
-  async publishLayer(_staged: string, name: string, options: { digest: Digest; replace: boolean }): Promise<void> {
+  async publishLayer(staged: string, name: string, options: PublishOptions): Promise<void> {
     await this.#begin('publishLayer');
-    if (this.#host.stored.has(options.digest) && !options.replace)
+    if (this.#host.stored.has(options.digest) && !options.replace && !options.isStored)
       throw new SandboxError('LAYER_EXISTS', `Cannot publish layer "${name}": it is there already`);
+    await this.#host.onPublish(staged, name, options);
     this.#host.stored.add(options.digest);
   }
 
@@ -165,9 +167,10 @@ export class MemoryRuntime implements Runtime {
     return layers.map((digest) => this.#host.captured.get(digest)).filter((files) => files !== undefined);
   }
 
-  async #capture({ upper, layers }: CaptureOptions): Promise<Capture> {
+  async #capture({ upper, layers, of }: CaptureOptions): Promise<Capture> {
     await this.#begin('capture');
-    const files = MiniFiles.merged([this.#upper(upper).files, ...this.#captured(layers)]);
+    const uppers = of === 'layers' ? [] : [this.#upper(upper).files];
+    const files = MiniFiles.merged([...uppers, ...this.#captured(layers)]);
     const text = JSON.stringify(files.below('/'));
     const digest = createHash('sha256').update(text).digest('hex') as Digest;
     this.#host.stored.add(digest);

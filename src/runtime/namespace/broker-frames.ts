@@ -1,7 +1,15 @@
 /** Frames of the broker's protocol, version 1 (`native/PROTOCOL.md` §1). Pure: bytes in, bytes out. */
 import type { Digest, SandboxLabel, UpperId } from '../../domain/ids.ts';
 import type { UpperKind } from '../../domain/upper-kind.ts';
-import type { Capture, CaptureOptions, MachineSpec, RestackOptions, Stack, UpperOptions } from '../runtime.ts';
+import type {
+  Capture,
+  CaptureOptions,
+  MachineSpec,
+  PublishOptions,
+  RestackOptions,
+  Stack,
+  UpperOptions,
+} from '../runtime.ts';
 
 const VERSION = 1;
 const HEADER_BYTES = 16;
@@ -104,13 +112,13 @@ export function keyBody(key: Digest | SandboxLabel | UpperId): Buffer {
 export function publishBody(
   staged: string,
   layer: string,
-  options: { digest: Digest; replace: boolean; sidecarBytes: number },
+  options: PublishOptions & { readonly sidecarBytes: number },
 ): Buffer {
   return Buffer.concat([
     name(staged, 128),
     name(layer, 136),
     keyBody(options.digest),
-    numbers(4, options.replace ? 1 : 0, options.sidecarBytes),
+    numbers(4, (options.replace ? 1 : 0) | (options.isStored ? 2 : 0), options.sidecarBytes),
   ]);
 }
 
@@ -151,11 +159,13 @@ export function restackBody(label: SandboxLabel, stack: Stack, options: RestackO
   ]);
 }
 
+const CAPTURE_FLAGS: Record<CaptureOptions['of'], number> = { upper: 0, clone: 1, layers: 2 };
+
 export function captureBody(label: SandboxLabel, options: CaptureOptions): Buffer {
   return Buffer.concat([
     keyBody(label),
     keyBody(options.upper),
-    numbers(4, options.timeoutSeconds, options.isClone ? 1 : 0, options.layers.length, 0),
+    numbers(4, options.timeoutSeconds, CAPTURE_FLAGS[options.of], options.layers.length, 0),
     ...options.layers.map(keyBody),
   ]);
 }

@@ -57,7 +57,7 @@ test('the vectors hold a request and a reply of every operation, and the event',
 const none = Buffer.alloc(0);
 const BODIES: Record<OperationName, () => Buffer> = {
   probe: () => none,
-  publish: () => publishBody('build-7f', '010-nodejs24', { digest, replace: true, sidecarBytes: 321 }),
+  publish: () => publishBody('build-7f', '010-nodejs24', { digest, replace: true, isStored: false, sidecarBytes: 321 }),
   layerAttach: () => keyBody(digest),
   layerDetach: () => keyBody(digest),
   layerVerify: () => keyBody(digest),
@@ -81,7 +81,7 @@ const BODIES: Record<OperationName, () => Buffer> = {
   stats: () => keyBody(label),
   list: () => listBody('uppers', 3),
   ready: () => none,
-  capture: () => captureBody(label, { upper, isClone: true, layers: [digest], timeoutSeconds: 600 }),
+  capture: () => captureBody(label, { upper, of: 'clone', layers: [digest], timeoutSeconds: 600 }),
   upperClone: () => cloneBody(label, upper, 'b1b2b3b4b5b6b7b8' as UpperId),
   restack: () => restackBody(label, { upper, layers: [topDigest, digest] }, { takeRoot: true }),
 };
@@ -151,7 +151,7 @@ test.each([
 });
 
 test('a name that fills its field, or would hold more bytes than characters, is refused', () => {
-  const options = { digest, replace: false, sidecarBytes: 1 };
+  const options = { digest, replace: false, isStored: false, sidecarBytes: 1 };
   expect(publishBody('x'.repeat(127), 'y', options).length).toBe(304);
   expect(() => publishBody('x'.repeat(128), 'y', options)).toThrow(RangeError);
   expect(() => publishBody('é'.repeat(64), 'y', options)).toThrow(RangeError);

@@ -1,7 +1,15 @@
 import { stat } from 'node:fs/promises';
 import { connect, Socket } from 'node:net';
 import type { Digest, SandboxLabel, UpperId } from '../../domain/ids.ts';
-import type { Machine, MachineSpec, Runtime, RuntimeInventory, RuntimeStatus, UpperOptions } from '../runtime.ts';
+import type {
+  Machine,
+  MachineSpec,
+  PublishOptions,
+  Runtime,
+  RuntimeInventory,
+  RuntimeStatus,
+  UpperOptions,
+} from '../runtime.ts';
 import { BrokerClient } from './broker-client.ts';
 import {
   cloneBody,
@@ -56,7 +64,7 @@ export class NamespaceRuntime implements Runtime {
     await this.#broker.request('ready', EMPTY);
   }
 
-  async publishLayer(staged: string, name: string, options: { digest: Digest; replace: boolean }): Promise<void> {
+  async publishLayer(staged: string, name: string, options: PublishOptions): Promise<void> {
     const { size: sidecarBytes } = await stat(`${this.#options.dataFolder}/staging/${staged}.json`);
     await this.#broker.request('publish', publishBody(staged, name, { ...options, sidecarBytes }));
   }
