@@ -11,8 +11,9 @@ export async function removeSnapshot(id: SandboxId, label: SnapshotLabel, parts:
       hint: 'Destroy the sandbox, or restore a snapshot that does not stand on this one',
       details: { sandbox: user.id },
     });
-  // Of a damaged record nobody knows what it needed: that is collected at the next start.
   const snapshot = parts.snapshots.list(id).find((each) => each.label === label);
   await parts.snapshots.remove(id, label);
-  for (const digest of snapshot === undefined ? [] : digestsOf(snapshot)) await parts.layers.discard(digest);
+  // Of a record that was damaged nobody knows what it needed.
+  if (snapshot === undefined) await parts.layers.collect();
+  else for (const digest of digestsOf(snapshot)) await parts.layers.discard(digest);
 }
