@@ -8,7 +8,8 @@ const PIDS_MAX = 1024;
 
 /** Snapshots lie on top of all layers, the newest on top of all. */
 export function stackOf({ layers, snapshots, upper }: Pick<SandboxRecord, 'layers' | 'snapshots' | 'upper'>): Stack {
-  return { layers: [...layers, ...snapshots].map(({ digest }) => digest).toReversed(), upper };
+  // Kernel: overlayfs takes no layer twice (ELOOP). All that a second one further down has, the first one covers with the same.
+  return { layers: [...new Set([...layers, ...snapshots].map(({ digest }) => digest).toReversed())], upper };
 }
 
 /** What the machine of a sandbox is started from: the same after a restart as at create. */

@@ -65,7 +65,7 @@ export class CaptureSite implements AsyncDisposable {
       hostname: 'site',
       layers: this.layers,
       upper: this.upper,
-      limits: { cpuCount: 2, memoryBytes: 512 * MIB, pidsMax: 64 },
+      limits: { cpuCount: 2, memoryBytes: 2048 * MIB, pidsMax: 64 },
       nesting: false,
       etc: 'keep',
     });
@@ -101,7 +101,10 @@ export class CaptureSite implements AsyncDisposable {
   async restore(...captures: readonly Digest[]): Promise<void> {
     for (const digest of captures) await this.broker.runtime.attachLayer(digest);
     const upper = await this.#makeUpper();
-    await this.machine.restack({ layers: [...captures, ...this.layers], upper }, { takeRoot: captures.length > 0 });
+    await this.machine.restack(
+      { layers: [...new Set([...captures, ...this.layers])], upper },
+      { takeRoot: captures.length > 0 },
+    );
     await this.broker.runtime.dropUpper(this.upper);
     this.upper = upper;
   }

@@ -9,7 +9,7 @@ import { fillRandomLayer, randomChanges } from '../../support/random-layer.ts';
 import { seededRandom, testSeed } from '../../support/seeded-random.ts';
 
 const seed = testSeed();
-const ROUNDS = process.env.SQUASH_TEST_LONG === undefined ? 12 : 200;
+const ROUNDS = process.env.SQUASH_TEST_LONG === undefined ? 30 : 500;
 const random = seededRandom(seed);
 
 let site: CaptureSite;
@@ -28,6 +28,8 @@ async function see(): Promise<string> {
   const lines = await site.walk('/t');
   return lines.map((line) => line.replace(/ links \d+/, '')).join('\n');
 }
+
+const withoutLinks = (seen: string) => seen.replaceAll(/ of \/\S*/g, '');
 
 const PLANNED: Readonly<Record<string, readonly [first: string, second: string, third: string]>> = {
   'a whiteout over a folder': ['mkdir -p n/x; touch n/f', 'rm -r n', 'touch other'],
@@ -64,14 +66,17 @@ test(`capture() of three random layers and what was written over them as one mea
     );
     await site.restore(...layers);
     await site.sh(`cd /t; ${randomChanges(random)}`);
+    const live = await see();
+    const [alone, merged] = [await site.capture(), await site.capture(layers)];
+    await site.restore(alone.digest, ...layers);
     const separate = await see();
-    const merged = await site.capture(layers);
-    expect((await site.capture(layers)).digest).toBe(merged.digest);
+    // Kernel: without an index, names that were linked after a copy-up have one inode only for the next mount.
+    expect(withoutLinks(separate)).toBe(withoutLinks(live));
     await site.restore(merged.digest);
     expect(await see(), `round ${round} of seed ${seed}`).toBe(separate);
     seen.add(separate);
     await site.restore();
-    for (const digest of [merged.digest, ...layers]) await site.broker.runtime.detachLayer(digest);
+    for (const digest of [merged.digest, alone.digest, ...layers]) await site.broker.runtime.detachLayer(digest);
   }
   expect(seen.size).toBe(ROUNDS);
-});
+}, 600_000);

@@ -32,14 +32,17 @@ static void put_image(const char *from)
             _exit(2);
 }
 
-/* Until that is refused; a report of the error. */
+/* Until that is refused; a report of the error, and of how much it took. */
 static void fill_image(void)
 {
     static char bytes[1 << 20];
-    int out = open(image, O_WRONLY);
+    char text[32];
+    int out = open(image, O_WRONLY), mebibytes = 0;
     while (write(out, bytes, sizeof bytes) > 0)
-        ;
-    report(errno == EFBIG ? EFBIG : EIO, "filled");
+        mebibytes++;
+    int error = errno;
+    snprintf(text, sizeof text, "%d MiB", mebibytes);
+    report(error, text);
 }
 
 static void leave_children(void)

@@ -8,8 +8,8 @@ static const struct {
     int words;
     int (*run)(char **words);
 } verbs[] = {
-    { "walk", 1, walk },         { "attribute", 3, make_attribute }, { "deep", 3, make_deep },
-    { "many", 2, make_many },    { "modes", 1, make_modes },         { "owners", 2, make_owners },
+    { "walk", 1, walk },          { "attribute", 3, make_attribute }, { "deep", 3, make_deep },
+    { "many", 2, make_many },     { "modes", 1, make_modes },         { "owners", 2, make_owners },
     { "socket", 1, make_socket }, { "time", 3, make_time },
 };
 
