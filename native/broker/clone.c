@@ -30,7 +30,8 @@ int clone_upper(const struct broker *broker, const void *request, struct outcome
 {
     struct clone_order order = *(const struct clone_order *)request;
     uint64_t pause_micros = 0;
-    int bad = flush(broker, &order.request.from, out);
+    /* What no machine has was flushed when it was cloned itself. */
+    int bad = order.slot < 0 ? 0 : flush(broker, &order.request.from, out);
     if (!bad)
         bad = order.slot < 0 ? clone_now(broker, &order.request, out)
                              : pause_machine(broker, (unsigned)order.slot,

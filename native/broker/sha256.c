@@ -1,12 +1,14 @@
 /* SHA-256 (FIPS 180-4). Own code, because a library in the privileged program would cost more review than these lines. */
 #include "sha256.h"
 
+#include "sha256-blocks.h"
+
 #include <endian.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-static const uint32_t K[64] = {
+const uint32_t sha256_constants[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
     0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
     0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
@@ -22,7 +24,7 @@ static uint32_t rotate(uint32_t x, int n)
     return x >> n | x << (32 - n);
 }
 
-static void compress(uint32_t state[8], const uint8_t block[64])
+static void compress_one(uint32_t state[8], const uint8_t block[64])
 {
     uint32_t w[64], s[8];
     for (int i = 0; i < 16; i++) {
@@ -37,7 +39,7 @@ static void compress(uint32_t state[8], const uint8_t block[64])
     memcpy(s, state, sizeof s);
     for (int i = 0; i < 64; i++) {
         uint32_t e = rotate(s[4], 6) ^ rotate(s[4], 11) ^ rotate(s[4], 25);
-        uint32_t t1 = s[7] + e + ((s[4] & s[5]) ^ (~s[4] & s[6])) + K[i] + w[i];
+        uint32_t t1 = s[7] + e + ((s[4] & s[5]) ^ (~s[4] & s[6])) + sha256_constants[i] + w[i];
         uint32_t a = rotate(s[0], 2) ^ rotate(s[0], 13) ^ rotate(s[0], 22);
         uint32_t t2 = a + ((s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]));
         memmove(s + 1, s, 7 * sizeof *s);
@@ -46,6 +48,22 @@ static void compress(uint32_t state[8], const uint8_t block[64])
     }
     for (int i = 0; i < 8; i++)
         state[i] += s[i];
+}
+
+void sha256_compress_plainly(uint32_t state[8], const uint8_t *blocks, size_t count)
+{
+    for (; count; count--, blocks += 64)
+        compress_one(state, blocks);
+}
+
+static void compress(uint32_t state[8], const uint8_t *blocks, size_t count)
+{
+    static sha256_compress best;
+    if (!best)
+        best = sha256_compress_in_hardware();
+    if (!best)
+        best = sha256_compress_plainly;
+    best(state, blocks, count);
 }
 
 void sha256_init(struct sha256 *c)
@@ -61,12 +79,13 @@ void sha256_update(struct sha256 *c, const void *data, size_t length)
     const uint8_t *at = data;
     while (length) {
         size_t used = c->length % 64, take = 64 - used < length ? 64 - used : length;
-        if (take == 64) {
-            compress(c->state, at);
+        if (!used && length >= 64) {
+            take = length - length % 64;
+            compress(c->state, at, take / 64);
         } else {
             memcpy(c->block + used, at, take);
             if (used + take == 64)
-                compress(c->state, c->block);
+                compress(c->state, c->block, 1);
         }
         c->length += take;
         at += take;

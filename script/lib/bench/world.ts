@@ -10,6 +10,8 @@ export interface WorldOptions {
   readonly ready?: number;
   readonly upperMiB?: number;
   readonly layers?: InstallationOptions['layers'];
+  /** Uppers are on this pool. */
+  readonly pool?: string;
 }
 
 const QUIET_TIMEOUT_MS = 60_000;
@@ -26,6 +28,7 @@ export class World implements AsyncDisposable {
   readonly installation: Installation;
   http: HttpConnection;
   readonly #ready: number;
+  readonly #isOnDisk: boolean;
   readonly #alive = new Set<string>();
 
   /** Ends and removes all that there are: for a bench that is interrupted. */
@@ -33,22 +36,27 @@ export class World implements AsyncDisposable {
     await Promise.all([...worlds].map((world) => world[Symbol.asyncDispose]()));
   }
 
-  private constructor(installation: Installation, http: HttpConnection, ready: number) {
+  private constructor(installation: Installation, http: HttpConnection, options: { ready: number; isOnDisk: boolean }) {
     worlds.add(this);
     this.installation = installation;
     this.http = http;
-    this.#ready = ready;
+    this.#ready = options.ready;
+    this.#isOnDisk = options.isOnDisk;
   }
 
-  static async start({ ready = 8, upperMiB = 64, layers = {} }: WorldOptions = {}): Promise<World> {
+  static async start({ ready = 8, upperMiB = 64, layers = {}, pool }: WorldOptions = {}): Promise<World> {
     const env = {
       SQUASH_READY_UPPERS: String(ready),
       SQUASH_UPPER_LIMIT_MB: String(upperMiB),
       SQUASH_MAX_SANDBOXES: '1000',
+      ...(pool !== undefined && { SQUASH_UPPER: 'btrfs', SQUASH_POOL: pool }),
       ...(profiling.folder !== undefined && { NODE_OPTIONS: profileOptions(profiling.folder) }),
     };
     const installation = await Installation.start({ env, layers });
-    const world = new World(installation, await HttpConnection.open(installation.url), ready);
+    const world = new World(installation, await HttpConnection.open(installation.url), {
+      ready,
+      isOnDisk: pool === undefined,
+    });
     await world.quiet();
     return world;
   }
@@ -80,6 +88,12 @@ export class World implements AsyncDisposable {
     this.#alive.delete(id);
   }
 
+  /** Ends a sandbox that came without `create`. */
+  async forget(id: string): Promise<void> {
+    this.#alive.add(id);
+    await this.destroy(id);
+  }
+
   async destroyAll(): Promise<void> {
     for (const id of [...this.#alive]) await this.destroy(id);
   }
@@ -108,7 +122,7 @@ export class World implements AsyncDisposable {
 
   #isQuiet(): boolean {
     const images = readdirSync(join(this.installation.dataFolder, 'uppers')).filter((name) => name.endsWith('.img'));
-    if (images.length !== this.#alive.size + this.#ready) return false;
+    if (this.#isOnDisk && images.length !== this.#alive.size + this.#ready) return false;
     const names = childrenOf(this.installation.brokerPid).map(nameOf);
     return names.filter((name) => name === 'squash-starter').length === this.#ready && !names.includes('squash-worker');
   }

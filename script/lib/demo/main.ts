@@ -1,7 +1,8 @@
-// The main job of Squash on real input: this project's own unit tests, run in a sandbox made of three layers.
+// The main job of Squash on real input: this project's own unit tests, run in a sandbox made of three layers; then its state is kept.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startDaemon } from './daemon.ts';
+import { keepState } from './keep-state.ts';
 import { type Finished, fingerprint, type Places, runProgram, squash } from './programs.ts';
 import { PROJECT_INSIDE, stageProject } from './project-layer.ts';
 import { Steps } from './steps.ts';
@@ -13,6 +14,7 @@ const BASE = '000-base-debian';
 const NODE = '100-nodejs24';
 const PROJECT = '300-squash-project';
 const SANDBOX = 'demo';
+const CREATE = ['demo', `${BASE},${NODE},${PROJECT}`, '--memory', '4096', '--cpu', '2'];
 /** Fewer would mean that the suite was not found. */
 const TESTS_MIN = 100;
 
@@ -68,9 +70,7 @@ async function main(): Promise<number> {
   await using daemon = await steps.run('Daemon', () => startDaemon(places, env));
   const api = { ...env, SQUASH_API: daemon.url };
   await squash(places, ['destroy', SANDBOX], api).catch(() => undefined); // of a demo that was interrupted
-  await steps.run('Sandbox of the three layers', () =>
-    squash(places, ['create', SANDBOX, 'demo', `${BASE},${NODE},${PROJECT}`, '--memory', '4096', '--cpu', '2'], api),
-  );
+  await steps.run('Sandbox of the three layers', () => squash(places, ['create', SANDBOX, ...CREATE], api));
   try {
     await steps.run(
       'First command',
@@ -84,6 +84,7 @@ async function main(): Promise<number> {
       ({ count }) => tests(count),
     );
     const outside = await steps.run('Unit tests outside', () => countOutside(print), tests);
+    await keepState(places, { sandbox: SANDBOX, create: CREATE, env: api, steps });
     console.log(`\n${steps.table()}\n`);
     if (inside.failures.length > 0)
       console.error(`Failed inside:\n${inside.failures.map((name) => `  ${name}`).join('\n')}`);
