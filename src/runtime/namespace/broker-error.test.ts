@@ -4,7 +4,7 @@ import { brokerError } from './broker-error.ts';
 import type { OperationName } from './broker-frames.ts';
 import { BROKER_STEPS, type BrokerStep } from './steps.ts';
 
-const { EBADMSG, EEXIST, EIO, ENOENT, ENOSPC, EPERM } = constants.errno;
+const { EBADMSG, EEXIST, EIO, ELOOP, ENOENT, ENOSPC, EPERM } = constants.errno;
 
 function refusal(errno: number, step: BrokerStep, text = '') {
   return {
@@ -23,6 +23,7 @@ describe('the code of a refusal', () => {
     ['layerAttach', EBADMSG, 'DIGEST', 'LAYER_DAMAGED'],
     ['layerVerify', EIO, 'DIGEST', 'LAYER_DAMAGED'],
     ['layerAttach', EPERM, 'LAYER', 'LAYER_DAMAGED'],
+    ['layerAttach', ELOOP, 'LAYER', 'LAYER_DAMAGED'],
     ['publish', EEXIST, 'STORE', 'LAYER_EXISTS'],
     ['layerAttach', ENOENT, 'LAYER', 'LAYER_NOT_FOUND'],
     ['upperMake', ENOSPC, 'RESERVE', 'NO_SPACE'],

@@ -4,7 +4,7 @@ import { type ErrorCode, SandboxError } from '../../domain/errors.ts';
 import type { BrokerReply, OperationName } from './broker-frames.ts';
 import { BROKER_STEPS, type BrokerStep } from './steps.ts';
 
-const { EBADMSG, EEXIST, ENOENT, ENOSPC, EPERM, ETXTBSY } = constants.errno;
+const { EBADMSG, EEXIST, ELOOP, ENOENT, ENOSPC, EPERM, ETXTBSY } = constants.errno;
 
 const WORDS: Record<OperationName, string> = {
   probe: 'probe the host',
@@ -29,7 +29,8 @@ const WORDS: Record<OperationName, string> = {
 };
 
 function codeOf(operation: OperationName, errno: number, step: BrokerStep): ErrorCode {
-  if (step === 'DIGEST' || errno === EBADMSG || (step === 'LAYER' && errno === EPERM)) return 'LAYER_DAMAGED';
+  if (step === 'DIGEST' || errno === EBADMSG || (step === 'LAYER' && [EPERM, ELOOP].includes(errno)))
+    return 'LAYER_DAMAGED';
   if (errno === ENOSPC && (step === 'RESERVE' || step === 'ALLOCATE')) return 'NO_SPACE';
   if (operation === 'publish' && errno === EEXIST) return 'LAYER_EXISTS';
   if ((operation.startsWith('layer') || step === 'LOWERDIR') && errno === ENOENT) return 'LAYER_NOT_FOUND';

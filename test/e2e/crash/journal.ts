@@ -18,6 +18,8 @@ export interface Operation {
   endedMs?: number;
   /** `unknown`: no answer came, or one that says nothing about what was done. */
   outcome?: 'done' | 'refused' | 'unknown';
+  /** Of a call that was not done, for who has to find out why. */
+  answer?: string;
   result?: ExecResult;
   /** What somebody has found after it, when that could be more than one thing. */
   seen?: Model;
@@ -149,13 +151,15 @@ export class Journal {
       const { status, body } = await call();
       if (status < 300) operation.outcome = 'done';
       else operation.outcome = status < 500 ? 'refused' : 'unknown';
+      if (operation.outcome !== 'done') operation.answer = `${status} ${JSON.stringify(body)}`;
       if (asked.cmd !== undefined && status === 200) operation.result = body as ExecResult;
       // A command that was ended may have come to any of its steps.
       if (asked.kind === 'write' && operation.result !== undefined && operation.result.exit_code !== 0)
         operation.outcome = 'unknown';
-    } catch {
+    } catch (error) {
       // The connection went with the daemon.
       operation.outcome = 'unknown';
+      operation.answer = String(error);
     }
     operation.endedMs = performance.now();
     return operation;

@@ -66,7 +66,7 @@ const tookMs = ({ beganMs, endedMs = beganMs }: Operation): number => endedMs - 
 /** How long an operation takes here and now, under load. */
 async function measure(kind: OperationKind): Promise<number> {
   const operation = await (await prepare(kind))();
-  expect(operation.outcome).toBe('done');
+  expect(operation).toMatchObject({ outcome: 'done' });
   return tookMs(operation);
 }
 
@@ -85,29 +85,32 @@ async function kill(victim: Victim): Promise<void> {
   await served;
 }
 
-/** Kills in the middle of an operation of this kind; one that is over too early is tried again. */
+/** Kills in the middle of an operation of this kind; one that is over too early is tried again. @returns what was in flight */
 async function strike(kind: OperationKind, { victim, random }: { victim: Victim; random: () => number }) {
   const load = { on: true };
   const actors = [liveAndDie(journal, load), liveAndDie(journal, load)];
-  for (;;) {
-    const spanMs = await measure(kind);
-    const begin = await prepare(kind);
-    const atMs = performance.now() + random() * spanMs;
-    const running = begin();
-    await spin(atMs);
-    const hit = journal.inFlight();
-    const target = hit.find((operation) => operation.beganMs >= atMs - spanMs && operation.kind === kind);
-    if (target === undefined) {
+  try {
+    for (;;) {
+      const spanMs = await measure(kind);
+      const begin = await prepare(kind);
+      const atMs = performance.now() + random() * spanMs;
+      const running = begin();
+      await spin(atMs);
+      const hit = journal.inFlight();
+      const isHit = hit.some((operation) => operation.beganMs >= atMs - spanMs && operation.kind === kind);
+      if (isHit) {
+        load.on = false;
+        const nowMs = performance.now();
+        const told = hit.map((each) => `${each.kind} ${each.id} (${(nowMs - each.beganMs).toFixed(1)} ms old)`);
+        console.log(`  killing ${victim} in a ${kind} of about ${spanMs.toFixed(1)} ms; in flight: ${told.join(', ')}`);
+        await kill(victim);
+      }
       await running;
-      continue;
+      if (isHit) return hit.map((each) => each.kind);
     }
+  } finally {
     load.on = false;
-    const nowMs = performance.now();
-    const killed = kill(victim);
-    const told = hit.map((each) => `${each.kind} ${each.id} (${(nowMs - each.beganMs).toFixed(1)} ms old)`);
-    console.log(`  killed ${victim} in a ${kind} of about ${spanMs.toFixed(1)} ms; in flight: ${told.join(', ')}`);
-    await Promise.all([killed, running, ...actors]);
-    return hit.map((each) => each.kind);
+    await Promise.all(actors);
   }
 }
 

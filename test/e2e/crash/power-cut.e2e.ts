@@ -9,7 +9,7 @@ import { reboot } from '../../support/reboot.ts';
 import { seededRandom, testSeed } from '../../support/seeded-random.ts';
 import { brokenPromises } from './after-crash.ts';
 import { fillCrashLayers } from './crash-layers.ts';
-import { Journal, type OperationKind } from './journal.ts';
+import { Journal } from './journal.ts';
 import { liveAndDie } from './load.ts';
 import { expectNothingElse, keptOf } from './nothing-else.ts';
 import { expectSnapshotsKept, retire } from './redeem.ts';
@@ -47,29 +47,31 @@ afterEach(async () => {
 
 const answered = () => journal.operations.filter(({ outcome }) => outcome === 'done').length;
 
-/** Works until so many operations were acknowledged, and cuts the power a moment later. @returns what was in flight */
-async function cutUnderLoad(): Promise<OperationKind[]> {
+/** Works until so many operations were acknowledged, and cuts the power a moment later. */
+async function cutUnderLoad(): Promise<void> {
   const load = { on: true };
   const actors = Array.from({ length: ACTORS }, () => liveAndDie(journal, load));
-  const enough = answered() + 10 + Math.floor(random() * OPERATIONS_MAX);
-  await expect.poll(answered, { timeout: 30_000, interval: 1 }).toBeGreaterThanOrEqual(enough);
-  const atMs = performance.now() + random() * 20;
-  while (performance.now() < atMs) await new Promise(setImmediate);
-
-  const beganMs = performance.now();
-  const hit = journal.inFlight().map(({ kind }) => kind);
-  await disk.cut();
-  const endedMs = performance.now();
-  load.on = false;
-  await reboot(installation, { forgetsRun: true });
-  await Promise.all(actors);
-  journal.cut(beganMs, endedMs);
+  try {
+    const enough = answered() + 10 + Math.floor(random() * OPERATIONS_MAX);
+    await expect.poll(answered, { timeout: 30_000, interval: 1 }).toBeGreaterThanOrEqual(enough);
+    const atMs = performance.now() + random() * 20;
+    while (performance.now() < atMs) await new Promise(setImmediate);
+    const beganMs = performance.now();
+    const hit = journal.inFlight().map(({ kind }) => kind);
+    await disk.cut();
+    const endedMs = performance.now();
+    load.on = false;
+    await reboot(installation, { forgetsRun: true });
+    await Promise.all(actors);
+    journal.cut(beganMs, endedMs);
+    const tookMs = (endedMs - beganMs).toFixed(1);
+    console.log(`  cut after ${enough} operations, within ${tookMs} ms; in flight: ${hit.join(', ')}`);
+  } finally {
+    load.on = false;
+    await Promise.all(actors);
+  }
   await disk.boot();
   await installation.start();
-  console.log(
-    `  cut after ${enough} operations, within ${(endedMs - beganMs).toFixed(1)} ms; in flight: ${hit.join(', ')}`,
-  );
-  return hit;
 }
 
 test(

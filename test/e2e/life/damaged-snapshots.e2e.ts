@@ -255,13 +255,13 @@ test.each<[string, () => void, RegExp, RegExp]>([
     'says that it stands on one that is not there',
     () => lie('s1', { parent: { sandbox: 'd', label: 'never', digest: fieldsOf('s1').digest } }),
     /"s1": "never" of "d", which it stands on, is not there/,
-    /"s1": "never" of "d", which it stands on, is not there/,
+    /"s2": "never" of "d", which it stands on, is not there/,
   ],
   [
     'says that it stands on other bytes of one that is there',
     () => lie('s1', { parent: { sandbox: 'd', label: 'sibling', digest: 'e'.repeat(64) } }),
     /"s1": "sibling" of "d", which it stands on, is another one/,
-    /"s1": "sibling" of "d", which it stands on, is another one/,
+    /"s2": "sibling" of "d", which it stands on, is another one/,
   ],
 ])(
   'a record that %s is refused by name, also as the one below; all else goes on, and no bytes are lost',
