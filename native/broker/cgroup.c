@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define FREEZE_TRIES 10000   /* 5 s: a task that waits for a busy disk cannot be frozen before it is served */
 #define CPU_PERIOD_US 100000 /* the kernel's default cfs period */
 
 int cgroup_make(const struct cgroups *cgroups, const char *slot, struct outcome *out)
@@ -140,6 +141,21 @@ int cgroup_freeze(const struct cgroups *cgroups, const char *slot, int frozen)
 int cgroup_freezing_hides_stops(const struct cgroups *cgroups)
 {
     return !with(cgroups, CONTROLLER_FREEZER)->is_v2;
+}
+
+int cgroup_freeze_all(const struct cgroups *cgroups, const char *slot)
+{
+    const struct hierarchy *hierarchy = with(cgroups, CONTROLLER_FREEZER);
+    if (cgroup_freeze(cgroups, slot, 1))
+        return -1;
+    for (int tries = 0; tries < FREEZE_TRIES; tries++) {
+        if (is_frozen(hierarchy, slot) > 0)
+            return 0;
+        nanosleep(&(struct timespec){ .tv_nsec = 500000 }, NULL);
+    }
+    cgroup_freeze(cgroups, slot, 0);
+    errno = ETIMEDOUT;
+    return -1;
 }
 
 static uint64_t number(const struct hierarchy *hierarchy, const char *slot, const char *knob, const char *key)

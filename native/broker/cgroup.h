@@ -43,6 +43,8 @@ int cgroup_limit(const struct cgroups *cgroups, const char *slot, const struct l
 /* Waits up to a second for the last member to be gone. Absent groups count as removed. */
 int cgroup_remove(const struct cgroups *cgroups, const char *slot);
 int cgroup_freeze(const struct cgroups *cgroups, const char *slot, int frozen);
+/* Returns when every task stands still; thawed again, -1 and ETIMEDOUT when one does not. */
+int cgroup_freeze_all(const struct cgroups *cgroups, const char *slot);
 /* Whether a process that was stopped does not look so while it is frozen. */
 int cgroup_freezing_hides_stops(const struct cgroups *cgroups);
 void cgroup_stats(const struct cgroups *cgroups, const char *slot, struct stats_reply *stats);

@@ -16,7 +16,7 @@ int pause_machine(const struct broker *broker, unsigned slot, const struct pause
     char name[8];
     slot_name(slot, name);
     uint64_t since = now_micros();
-    if (cgroup_freeze(&broker->cgroups, name, 1))
+    if (cgroup_freeze_all(&broker->cgroups, name))
         return fail(out, STEP_FREEZE, "%s", name);
     int bad = pause->work(broker, pause->context, out);
     if (cgroup_freeze(&broker->cgroups, name, 0) && !bad)

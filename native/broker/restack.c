@@ -150,7 +150,7 @@ int restack(const struct broker *broker, const void *request, struct outcome *ou
     start.userns = open_namespace(order, "user", out);
     if (start.userns < 0 || order_take_trees(&trees, broker, start.userns, out))
         return -1;
-    if (cgroup_freeze(&broker->cgroups, slot, 1))
+    if (cgroup_freeze_all(&broker->cgroups, slot))
         return fail(out, STEP_FREEZE, "%s", slot);
     int bad = restack_frozen(order, &start, &trees, out);
     if (cgroup_freeze(&broker->cgroups, slot, 0) && !bad)
