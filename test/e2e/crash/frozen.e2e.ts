@@ -21,7 +21,18 @@ beforeEach(async () => {
 });
 afterEach(() => installation[Symbol.asyncDispose]());
 
-const packers = async () => [...(await readProcesses()).values()].filter(({ command }) => command === 'squash-packer');
+/** Those that run: one that was killed is there until its parent, who may take its time, has heard of it. */
+const packers = async () =>
+  [...(await readProcesses()).values()].filter(({ command, pid }) => command === 'squash-packer' && !isDead(pid));
+
+function isDead(pid: number): boolean {
+  try {
+    return /^State:\t[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return true;
+    throw error;
+  }
+}
 
 /** A sandbox that is frozen, and the snapshot for which it is. */
 async function freeze(id: string) {
