@@ -73,6 +73,8 @@ test('a sandbox whose daemon is killed while it is frozen goes on, and nothing i
   const { taking } = await freeze('c1');
   const served = installation.waitForDaemon();
   installation.killDaemon();
+  await expect.poll(packers, AT_ONCE).toEqual([]);
+  await expect.poll(() => frozenGroups(installation.runFolder), AT_ONCE).toEqual([]);
   await served;
   expect((await taking).outcome).toBe('unknown');
   await expectThawed('c1');
