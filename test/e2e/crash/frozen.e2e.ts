@@ -21,7 +21,18 @@ beforeEach(async () => {
 });
 afterEach(() => installation[Symbol.asyncDispose]());
 
-const packers = async () => [...(await readProcesses()).values()].filter(({ command }) => command === 'squash-packer');
+/** Those that run: one that was killed is there until its parent, who may take its time, has heard of it. */
+const packers = async () =>
+  [...(await readProcesses()).values()].filter(({ command, pid }) => command === 'squash-packer' && !isDead(pid));
+
+function isDead(pid: number): boolean {
+  try {
+    return /^State:\t[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return true;
+    throw error;
+  }
+}
 
 /** A sandbox that is frozen, and the snapshot for which it is. */
 async function freeze(id: string) {
@@ -62,6 +73,8 @@ test('a sandbox whose daemon is killed while it is frozen goes on, and nothing i
   const { taking } = await freeze('c1');
   const served = installation.waitForDaemon();
   installation.killDaemon();
+  await expect.poll(packers, AT_ONCE).toEqual([]);
+  await expect.poll(() => frozenGroups(installation.runFolder), AT_ONCE).toEqual([]);
   await served;
   expect((await taking).outcome).toBe('unknown');
   await expectThawed('c1');
