@@ -9,9 +9,19 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* Never without its parent: it has the lock of the state root, and no broker could be started any more. */
+static _Noreturn void wait_in_namespace(pid_t parent)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
+        _exit(1);
+    for (;;)
+        pause();
+}
 
 /*
  * Kernel: a user namespace exists through a process in it or a descriptor of it, and its map is written once, from outside.
@@ -20,13 +30,12 @@
 int userns_make(uint32_t first, struct outcome *out)
 {
     struct clone_args arguments = { .flags = CLONE_NEWUSER, .exit_signal = SIGCHLD };
+    pid_t parent = getpid();
     pid_t child = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
     if (child < 0)
         return fail(out, STEP_USERNS, "clone3");
-    if (child == 0) {
-        for (;;)
-            pause();
-    }
+    if (child == 0)
+        wait_in_namespace(parent);
     char map[48], path[48];
     int fd = -1;
     snprintf(map, sizeof map, "0 %u %u", first, IDS_PER_SLOT);

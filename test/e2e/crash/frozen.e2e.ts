@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { frozenGroups } from '../../support/frozen-groups.ts';
 import { Installation } from '../../support/installation.ts';
-import { readProcesses } from '../../support/leaks/processes.ts';
+import { livingProcesses } from '../../support/living-processes.ts';
 import { Journal } from './journal.ts';
 import { mustBeDone } from './redeem.ts';
 
@@ -21,18 +21,7 @@ beforeEach(async () => {
 });
 afterEach(() => installation[Symbol.asyncDispose]());
 
-/** Those that run: one that was killed is there until its parent, who may take its time, has heard of it. */
-const packers = async () =>
-  [...(await readProcesses()).values()].filter(({ command, pid }) => command === 'squash-packer' && !isDead(pid));
-
-function isDead(pid: number): boolean {
-  try {
-    return /^State:\t[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch (error) {
-    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return true;
-    throw error;
-  }
-}
+const packers = () => livingProcesses('squash-packer');
 
 /** A sandbox that is frozen, and the snapshot for which it is. */
 async function freeze(id: string) {
