@@ -20,7 +20,8 @@ export interface MadeLayer {
  *
  * @throws LAYER_EXISTS, and what a snapshot throws
  */
-export function layerFromSandbox(sandbox: Sandbox, layer: MadeLayer, parts: SandboxParts): Promise<Sidecar> {
+export async function layerFromSandbox(sandbox: Sandbox, layer: MadeLayer, parts: SandboxParts): Promise<Sidecar> {
+  checkName(layer);
   sandbox.checkUsable();
   return sandbox.inTurn(async () => {
     sandbox.checkUsable();
@@ -42,6 +43,7 @@ export async function promoteSnapshot(
   layer: MadeLayer,
   parts: SandboxParts,
 ): Promise<Sidecar> {
+  checkName(layer);
   using held = parts.snapshots.hold(id, label);
   const snapshot = parts.snapshots.get(id, label);
   const about = { names: namesOf(snapshot), recipe: `promote ${id} ${label}`, parts };
@@ -65,6 +67,15 @@ interface About {
   readonly parts: SandboxParts;
 }
 
+/** Before anything is packed for it. */
+function checkName(layer: MadeLayer): void {
+  if (layer.name.startsWith('000-'))
+    throw new SandboxError(
+      'INVALID_ARGUMENT',
+      'Cannot make a base of it: it lies on one (take another number than 000)',
+    );
+}
+
 /** Gives stored bytes a name. What it fits on is what it was written on. */
 async function name(
   { digest, sizeBytes }: Pick<Capture, 'digest' | 'sizeBytes'>,
@@ -83,11 +94,6 @@ async function name(
     packages: {},
     env: {},
   };
-  if (layer.name.startsWith('000-'))
-    throw new SandboxError(
-      'INVALID_ARGUMENT',
-      'Cannot make a base of it: it lies on one (take another number than 000)',
-    );
   await parts.layers.publishStored(sidecar, { replace: layer.replace });
   return sidecar;
 }
